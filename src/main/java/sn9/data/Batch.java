@@ -1,0 +1,43 @@
+package sn9.data;
+
+/**
+ * A batch of token sequences with the token each position has to predict.
+ *
+ * @param B number of sequences
+ * @param T tokens per sequence
+ * @param tokens (B, T), row-major
+ * @param targets (B, T); {@link #IGNORED} where there is nothing to predict
+ */
+public record Batch(int B, int T, int[] tokens, int[] targets) {
+    /** The target of a position that predicts nothing and counts for nothing. */
+    public static final int IGNORED = -1;
+
+    /** Checks that the arrays hold B*T values; throws {@link IllegalArgumentException}. */
+    public Batch {
+        if (B < 1 || T < 1 || tokens.length != B * T || targets.length != B * T) {
+            throw new IllegalArgumentException("a batch of B = " + B + ", T = " + T + " needs " + (long) B * T
+                    + " tokens and targets, got " + tokens.length + " and " + targets.length);
+        }
+    }
+
+    /**
+     * The batch in which each position predicts the next token of its own row; the last position of a row predicts
+     * nothing (subnet.md B.3: T - 1 predictions a row).
+     */
+    public static Batch shifted(int B, int T, int[] tokens) {
+        var targets = new int[tokens.length];
+        for (int i = 0; i < tokens.length; i++) {
+            targets[i] = (i + 1) % T == 0 ? IGNORED : tokens[i + 1];
+        }
+        return new Batch(B, T, tokens, targets);
+    }
+
+    /** How many positions predict something. */
+    public int predictions() {
+        int count = 0;
+        for (int target : targets) {
+            count += target == IGNORED ? 0 : 1;
+        }
+        return count;
+    }
+}

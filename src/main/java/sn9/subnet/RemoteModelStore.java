@@ -1,0 +1,40 @@
+package sn9.subnet;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import sn9.RemoteCallException;
+
+/** The files of a published model, both ways: a repository with commits. */
+public interface RemoteModelStore {
+    /**
+     * A file of a repository at a commit.
+     *
+     * @param path relative, with forward slashes
+     * @param bytes its size
+     */
+    record RemoteFile(String path, long bytes) {}
+
+    /**
+     * Uploads the regular files of a directory as one commit, creating the repository when it is missing.
+     *
+     * @param repoId {@code namespace/name}
+     * @return the commit, 40 hexadecimal digits
+     */
+    String upload(String repoId, Path directory) throws IOException, InterruptedException;
+
+    /**
+     * All files of a repository at a commit, README and the like included.
+     *
+     * @throws RemoteCallException not retryable when the repository or the commit does not exist
+     */
+    List<RemoteFile> files(String repoId, String commit) throws RemoteCallException, InterruptedException;
+
+    /**
+     * Downloads one file whole: it appears at {@code target} complete or not at all.
+     *
+     * @param maxBytes refuse a larger file, before and while reading
+     */
+    void download(String repoId, String commit, String path, Path target, long maxBytes)
+            throws IOException, InterruptedException;
+}
