@@ -40,15 +40,11 @@ public record ModelId(String namespace, String name, String commit, String hash)
      * Reads a committed string. Fields after the fourth are ignored: the fifth is the competition of later releases
      * (spec C.3).
      *
-     * @throws MalformedDataException when it is longer than 128 bytes, has fewer than four fields, or a field breaks its
-     *     rule
+     * @throws MalformedDataException when it is longer than 128 bytes, is not printable ASCII, has fewer than four fields, or
+     *     a field breaks its rule
      */
     public static ModelId parse(String text) throws MalformedDataException {
-        int bytes = text.length() > MAX_BYTES ? text.length() : text.getBytes(StandardCharsets.UTF_8).length;
-        if (bytes > MAX_BYTES) {
-            throw new MalformedDataException(
-                    "commitment", MAX_BYTES, "expected at most " + MAX_BYTES + " bytes, found " + bytes + " or more");
-        }
+        checkCharacters(text);
         String[] fields = text.split(":", -1);
         if (fields.length < 4) {
             throw new MalformedDataException(
@@ -77,5 +73,20 @@ public record ModelId(String namespace, String name, String commit, String hash)
     /** The text for the chain: {@code namespace:name:commit:hash}, ASCII, at most 127 bytes. */
     public String toCompressedString() {
         return namespace + ":" + name + ":" + commit + ":" + hash;
+    }
+
+    /** After this the text is safe to quote in a message. */
+    private static void checkCharacters(String text) throws MalformedDataException {
+        int bytes = text.length() > MAX_BYTES ? text.length() : text.getBytes(StandardCharsets.UTF_8).length;
+        if (bytes > MAX_BYTES) {
+            throw new MalformedDataException(
+                    "commitment", MAX_BYTES, "expected at most " + MAX_BYTES + " bytes, found " + bytes + " or more");
+        }
+        for (int i = 0; i < text.length(); i++) {
+            if (text.charAt(i) < ' ' || text.charAt(i) > '~') {
+                throw new MalformedDataException(
+                        "commitment", i, "expected printable ASCII, found character " + (int) text.charAt(i));
+            }
+        }
     }
 }
