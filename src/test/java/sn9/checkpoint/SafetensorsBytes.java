@@ -5,6 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import sn9.MalformedDataException;
+import sn9.tensor.ElementType;
+import sn9.tensor.TensorView;
 
 /** Safetensors files as bytes, true or lying, for the tests of this package. */
 final class SafetensorsBytes {
@@ -29,6 +31,12 @@ final class SafetensorsBytes {
     static String entry(String name, String dtype, String shape, String offsets) {
         return "\"" + name + "\":{\"dtype\":\"" + dtype + "\",\"shape\":" + shape + ",\"data_offsets\":" + offsets
                 + "}";
+    }
+
+    /** A tensor of zeros. */
+    static TensorView zeros(String name, ElementType type, long... shape) {
+        var bytes = new byte[(int) TensorView.elements(shape) * type.bytes()];
+        return new TensorView(name, type, shape, MemorySegment.ofArray(bytes));
     }
 
     /** Parses bytes in memory, as {@link Safetensors#open} does those of a file. */
