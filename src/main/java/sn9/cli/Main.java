@@ -1,11 +1,105 @@
 package sn9.cli;
 
-/** x. */
-public final class Main {
-    private Main() {}
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+import sn9.MalformedDataException;
 
-    /** x. */
+/**
+ * The program: finds the command, fills its options from flags, environment, {@code .env} and defaults, runs it, and
+ * turns its end into an exit code. A failure is one line on standard error; {@code --logging.debug} adds the stack trace.
+ */
+@Command(
+        name = "sn9",
+        description = "Miners and validators for Bittensor subnet 9 (GPT-2 pretraining).",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        scope = ScopeType.INHERIT,
+        sortOptions = true,
+        usageHelpAutoWidth = true,
+        usageHelpWidth = 120,
+        optionListHeading = "%nOptions:%n",
+        commandListHeading = "%nCommands:%n",
+        footer = {
+            "",
+            "Each flag can be set by an environment variable: --wallet.name by SN9_WALLET_NAME (or BT_WALLET_NAME).",
+            "A flag wins over the environment, the environment over the file .env, and that over the default.",
+            "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the device or a native library failed."
+        })
+public final class Main implements Runnable {
+    @Spec
+    private CommandSpec spec;
+
+    /** Runs one command of this process's arguments, environment and working directory, and exits with its code. */
     public static void main(String[] args) {
-        System.out.println("sn9");
+        var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
+        var err = new PrintWriter(System.err, true, StandardCharsets.UTF_8);
+        Environment environment;
+        try {
+            environment = Environment.load(System.getenv(), Path.of(".env"));
+        } catch (MalformedDataException e) {
+            err.println("sn9: " + e.getMessage());
+            System.exit(ExitCode.USAGE);
+            return;
+        }
+        System.exit(commandLine(Commands.all(), environment, out, err).execute(args));
+    }
+
+    /** The command line over some commands, ready to execute; the environment and both streams are the caller's. */
+    static CommandLine commandLine(List<Object> commands, Environment environment, PrintWriter out, PrintWriter err) {
+        var line = new CommandLine(new Main());
+        commands.forEach(line::addSubcommand);
+        return line.setOut(out)
+                .setErr(err)
+                .setDefaultValueProvider(environment.defaults())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExecutionStrategy(parsed -> execute(parsed, environment))
+                .setParameterExceptionHandler(new UsageErrors())
+                .setExecutionExceptionHandler(new Failures(environment))
+                .setOverwrittenOptionsAllowed(false);
+    }
+
+    /** Only runs when no command was named. */
+    @Override
+    public void run() {
+        throw missingCommand(spec);
+    }
+
+    /** The error of a command that only groups others and was called without one of them. */
+    static ParameterException missingCommand(CommandSpec spec) {
+        String known = spec.subcommands().keySet().stream().sorted().collect(Collectors.joining(", "));
+        return new ParameterException(spec.commandLine(), "a command is missing, one of: " + known);
+    }
+
+    private static int execute(ParseResult parsed, Environment environment) {
+        ParseResult deepest = parsed;
+        while (deepest.hasSubcommand()) {
+            deepest = deepest.subcommand();
+        }
+        var spec = deepest.commandSpec();
+        if (!deepest.isUsageHelpRequested() && !deepest.isVersionHelpRequested()) {
+            LoggingOptions.of(spec).ifPresent(LoggingOptions::apply);
+            EffectiveConfig.log(spec, environment);
+        }
+        return new CommandLine.RunLast().execute(parsed);
+    }
+
+    /** The jar's version, as the manifest has it. */
+    static final class Version implements IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {"sn9 " + (version == null ? "development build" : version)};
+        }
     }
 }

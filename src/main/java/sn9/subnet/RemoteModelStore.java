@@ -27,13 +27,16 @@ public interface RemoteModelStore {
      * All files of a repository at a commit, README and the like included.
      *
      * @throws RemoteCallException not retryable when the repository or the commit does not exist
+     * @throws sn9.MalformedDataException when the answer is not a list of files
      */
-    List<RemoteFile> files(String repoId, String commit) throws RemoteCallException, InterruptedException;
+    List<RemoteFile> files(String repoId, String commit) throws IOException, InterruptedException;
 
     /**
      * Downloads one file whole: it appears at {@code target} complete or not at all.
      *
      * @param maxBytes refuse a larger file, before and while reading
+     * @throws RemoteCallException not retryable when the repository, the commit or the file does not exist
+     * @throws sn9.MalformedDataException when the file is larger, or its content is not what the commit says
      */
     void download(String repoId, String commit, String path, Path target, long maxBytes)
             throws IOException, InterruptedException;

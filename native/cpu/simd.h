@@ -1,0 +1,113 @@
+// simd: one source for every instruction set. Each kernel file is compiled once per set, with SN9_ISA naming its
+// namespace; vectors are GCC vector extensions of the set's width, so the compiler picks the instructions.
+//
+// Everything here has internal linkage: a shared inline function compiled with wider instructions than the processor
+// has must never be the one the linker keeps.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "context.h"
+
+#if defined(__AVX512F__)
+#define SN9_ISA avx512
+#define SN9_WIDTH 16
+#elif defined(__AVX2__)
+#define SN9_ISA avx2
+#define SN9_WIDTH 8
+#else
+#define SN9_ISA portable
+#define SN9_WIDTH 4
+#endif
+
+namespace {
+
+constexpr int W = SN9_WIDTH;  // floats per vector
+
+typedef float vfloat __attribute__((vector_size(SN9_WIDTH * 4)));
+typedef int32_t vint __attribute__((vector_size(SN9_WIDTH * 4)));
+typedef float vfloat_unaligned __attribute__((vector_size(SN9_WIDTH * 4), aligned(4), may_alias));
+
+[[gnu::always_inline]] inline vfloat load(const float *p) { return *reinterpret_cast<const vfloat_unaligned *>(p); }
+[[gnu::always_inline]] inline void store(float *p, vfloat v) { *reinterpret_cast<vfloat_unaligned *>(p) = v; }
+[[gnu::always_inline]] inline vfloat splat(float x) { return x - vfloat{}; }
+[[gnu::always_inline]] inline vfloat maximum(vfloat a, vfloat b) { return a > b ? a : b; }
+
+// Sum of the lanes, by halves: a fixed order.
+inline float sum(vfloat v) {
+    float lanes[W];
+    store(lanes, v);
+    for (int width = W / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; i++) lanes[i] += lanes[i + width];
+    return lanes[0];
+}
+
+// exp(x) to about 1 ulp on [-87, 88]; 0 below about -87, infinity above 88.7; NaN stays NaN.
+// x = n ln 2 + r, |r| <= ln 2 / 2; a polynomial in r (Taylor to degree 7, error below 1e-8) scaled by 2^n in two steps,
+// so that the result underflows gradually instead of wrapping.
+[[gnu::always_inline]] inline vfloat exp(vfloat x) {
+    const vfloat low = splat(-104.0f), high = splat(89.0f);
+    x = x < low ? low : x;
+    x = x > high ? high : x;
+    const vfloat magic = splat(12582912.0f);  // 1.5 * 2^23: adding it rounds to an integer
+    vfloat shifted = x * 1.44269504088896341f + magic;
+    vint n = reinterpret_cast<vint>(shifted) - reinterpret_cast<vint>(magic);
+    vfloat rounded = shifted - magic;
+    vfloat r = x - rounded * 0.693359375f;
+    r = r - rounded * -2.12194440e-4f;
+    vfloat p = splat(1.0f / 5040.0f);
+    p = p * r + 1.0f / 720.0f;
+    p = p * r + 1.0f / 120.0f;
+    p = p * r + 1.0f / 24.0f;
+    p = p * r + 1.0f / 6.0f;
+    p = p * r + 0.5f;
+    p = p * r + 1.0f;
+    p = p * r + 1.0f;
+    vint half = n >> 1;
+    vint rest = n - half;
+    vfloat scale1 = reinterpret_cast<vfloat>((half + 127) << 23);
+    vfloat scale2 = reinterpret_cast<vfloat>((rest + 127) << 23);
+    return p * scale1 * scale2;
+}
+
+// sqrt(2/pi) and the cubic's factor of gelu_new.
+constexpr float kGeluScale = 0.7978845608028654f;
+constexpr float kGeluCubic = 0.044715f;
+
+// 0.5 x (1 + tanh u) with u = sqrt(2/pi) (x + 0.044715 x^3), which is x / (1 + exp(-2u)).
+[[gnu::always_inline]] inline vfloat gelu(vfloat x) {
+    vfloat u = kGeluScale * (x + kGeluCubic * x * x * x);
+    return x / (1.0f + exp(-2.0f * u));
+}
+
+// d gelu / dx = s + x s (1 - s) 2 du/dx, s = 1 / (1 + exp(-2u)).
+[[gnu::always_inline]] inline vfloat gelu_derivative(vfloat x) {
+    vfloat u = kGeluScale * (x + kGeluCubic * x * x * x);
+    vfloat s = 1.0f / (1.0f + exp(-2.0f * u));
+    vfloat du = kGeluScale * (1.0f + 3.0f * kGeluCubic * x * x);
+    return s + x * s * (1.0f - s) * 2.0f * du;
+}
+
+// The same functions on the rest of a row: lanes past the end are computed on zeros and dropped.
+template <typename Function>
+[[gnu::always_inline]] inline void for_each_vector(int64_t n, Function function) {
+    int64_t i = 0;
+    for (; i + W <= n; i += W) function(i, W);
+    if (i < n) function(i, n - i);
+}
+[[gnu::always_inline]] inline vfloat load_some(const float *p, int64_t lanes) {
+    if (lanes == W) return load(p);
+    float padded[W] = {};
+    for (int64_t i = 0; i < lanes; i++) padded[i] = p[i];
+    return load(padded);
+}
+[[gnu::always_inline]] inline void store_some(float *p, vfloat v, int64_t lanes) {
+    if (lanes == W) return store(p, v);
+    float padded[W];
+    store(padded, v);
+    for (int64_t i = 0; i < lanes; i++) p[i] = padded[i];
+}
+
+}  // namespace

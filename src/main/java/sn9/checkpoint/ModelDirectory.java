@@ -1,0 +1,215 @@
+package sn9.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+import sn9.MalformedDataException;
+import sn9.model.Gpt2Config;
+import sn9.tensor.ElementType;
+import sn9.tensor.FiniteScan;
+import sn9.tensor.TensorView;
+
+/**
+ * A GPT-2 in a directory of Hugging Face's layout: {@code config.json} and {@code model.safetensors}, or an index and
+ * shards (spec/hub.md sections 6 and 8). Opening checks that every parameter is there once, in its shape and in a float
+ * type; the bytes stay in mapped files. May be used from any thread as long as nobody closes it.
+ */
+public final class ModelDirectory implements AutoCloseable {
+    static final String CONFIG = "config.json";
+    static final String GENERATION_CONFIG = "generation_config.json";
+    static final String WEIGHTS = "model.safetensors";
+    static final String INDEX = "model.safetensors.index.json";
+
+    private final Path dir;
+    private final HfConfig hfConfig;
+    private final List<Safetensors> files;
+    private final Map<String, TensorView> parameters;
+
+    private ModelDirectory(Path dir, HfConfig hfConfig, List<Safetensors> files, Map<String, TensorView> parameters) {
+        this.dir = dir;
+        this.hfConfig = hfConfig;
+        this.files = files;
+        this.parameters = parameters;
+    }
+
+    /**
+     * Opens a model and checks everything about it but its numbers; for those see {@link #nonFinite}.
+     *
+     * @throws MalformedDataException when a file is missing or malformed, when config and tensors do not agree, or when
+     *     the model is none that can be computed here
+     * @throws IOException when a file cannot be read
+     */
+    public static ModelDirectory open(Path dir) throws IOException {
+        if (!Files.isDirectory(dir)) {
+            throw new MalformedDataException(dir.toString(), -1, "expected a directory with a model, found none");
+        }
+        HfConfig hfConfig = HfConfig.read(dir.resolve(CONFIG));
+        var files = new ArrayList<Safetensors>();
+        try {
+            openFiles(dir, files);
+            var tensors = new HashMap<String, TensorView>();
+            var otherTensors = new HashMap<String, String>();
+            for (Safetensors file : files) {
+                tensors.putAll(file.tensors());
+                otherTensors.putAll(file.otherTensors());
+            }
+            Map<String, TensorView> parameters =
+                    Gpt2Tensors.resolve(dir.toString(), hfConfig.shape(), tensors, otherTensors);
+            return new ModelDirectory(dir, hfConfig, List.copyOf(files), parameters);
+        } catch (IOException | RuntimeException e) {
+            files.forEach(Safetensors::close);
+            throw e;
+        }
+    }
+
+    /** Opens the one file or all shards, adding each to {@code files} at once so that the caller can close it. */
+    private static void openFiles(Path dir, List<Safetensors> files) throws IOException {
+        if (Files.exists(dir.resolve(WEIGHTS))) {
+            files.add(Safetensors.open(dir.resolve(WEIGHTS)));
+            return;
+        }
+        Path indexFile = dir.resolve(INDEX);
+        if (!Files.exists(indexFile)) {
+            throw new MalformedDataException(
+                    dir.toString(), -1, "expected " + WEIGHTS + " or " + INDEX + ", found neither");
+        }
+        ShardIndex index = ShardIndex.of(indexFile.toString(), StrictJson.readObject(indexFile, ShardIndex.BOUNDS));
+        for (String name : index.files()) {
+            Path path = dir.resolve(name);
+            Safetensors shard = Safetensors.open(path);
+            files.add(shard);
+            Set<String> found = new HashSet<>(shard.tensors().keySet());
+            found.addAll(shard.otherTensors().keySet());
+            index.check(path.toString(), name, found);
+        }
+    }
+
+    /** The model's sizes. */
+    public Gpt2Config config() {
+        return hfConfig.shape();
+    }
+
+    /** What {@code config.json} says. */
+    public HfConfig hfConfig() {
+        return hfConfig;
+    }
+
+    /**
+     * One parameter, in the type the file has it in.
+     *
+     * @param hfName a name of {@link sn9.model.ParameterShapes}, whatever variant the file uses
+     * @throws IllegalArgumentException when this model has no such parameter
+     */
+    public TensorView tensor(String hfName) {
+        TensorView tensor = parameters.get(hfName);
+        if (tensor == null) {
+            throw new IllegalArgumentException(
+                    "a GPT-2 of " + config().nLayer() + " layers has no parameter " + hfName);
+        }
+        return tensor;
+    }
+
+    /** All parameters, in the order and under the names of {@link sn9.model.ParameterShapes}. */
+    public Collection<TensorView> tensors() {
+        return parameters.values();
+    }
+
+    /** Number of parameters; the tied head counts once. */
+    public long parameterCount() {
+        return parameters.values().stream().mapToLong(TensorView::elements).sum();
+    }
+
+    /**
+     * Bytes of all files in the directory and below it, links to files followed.
+     *
+     * @throws IOException when the directory cannot be listed
+     */
+    public long bytes() throws IOException {
+        long sum = 0;
+        try (Stream<Path> paths = Files.walk(dir)) {
+            for (Path path : (Iterable<Path>) paths.filter(Files::isRegularFile)::iterator) {
+                sum += Files.size(path);
+            }
+        }
+        return sum;
+    }
+
+    /** Name, index and kind of the first parameter that is NaN or infinite; empty when all are finite. Reads all. */
+    public Optional<String> nonFinite() {
+        for (TensorView tensor : parameters.values()) {
+            long index = FiniteScan.firstNonFinite(tensor);
+            if (index >= 0) {
+                return Optional.of(tensor.name() + "[" + index + "] is not finite");
+            }
+        }
+        return Optional.empty();
+    }
+
+    /**
+     * Writes a model directory whole or not at all: into a new directory beside it, synced, renamed. A directory that is
+     * there already is replaced; files in it that belong to no model (a README) are kept. Only one writer of a directory
+     * at a time. A crash between the two renames of a replacement leaves both versions complete, and the next write
+     * starts by putting the older one back.
+     *
+     * @param config is written with {@code type}
+     * @param type F32 or BF16
+     * @param f32tensors exactly the parameters of {@link sn9.model.ParameterShapes}, in any order
+     * @throws IllegalArgumentException when tensors do not fit the config, or {@code type} is neither
+     * @throws IOException when writing failed, for instance on a full disk, or {@code dir} holds something that is no
+     *     model; what was there before is then untouched
+     */
+    public static void write(Path dir, HfConfig config, ElementType type, Collection<TensorView> f32tensors)
+            throws IOException {
+        if (type != ElementType.F32 && type != ElementType.BF16) {
+            throw new IllegalArgumentException("models are written as F32 or BF16, not as " + type);
+        }
+        checkParameters(config.shape(), f32tensors);
+        HfConfig written = config.withType(type);
+        AtomicDirectory.replace(dir, ModelDirectory::isModelFile, fresh -> {
+            written.write(fresh.resolve(CONFIG));
+            written.writeGeneration(fresh.resolve(GENERATION_CONFIG));
+            SafetensorsWriter.writeF32As(type, fresh.resolve(WEIGHTS), Map.of("format", "pt"), f32tensors);
+        });
+    }
+
+    private static void checkParameters(Gpt2Config shape, Collection<TensorView> f32tensors) {
+        var byName = new HashMap<String, TensorView>();
+        for (TensorView tensor : f32tensors) {
+            if (byName.put(tensor.name(), tensor) != null) {
+                throw new IllegalArgumentException("tensor " + tensor.name() + " is there twice");
+            }
+        }
+        try {
+            if (Gpt2Tensors.resolve("the model to be written", shape, byName, Map.of())
+                            .size()
+                    != byName.size()) {
+                throw new IllegalArgumentException("expected parameters only, got a head or a mask among them");
+            }
+        } catch (MalformedDataException e) {
+            throw new IllegalArgumentException(e.getMessage(), e);
+        }
+    }
+
+    private static boolean isModelFile(String name) {
+        return name.equals(CONFIG)
+                || name.equals(GENERATION_CONFIG)
+                || name.equals(INDEX)
+                || name.equals(WEIGHTS)
+                || name.matches("model-\\d{5}-of-\\d{5}\\.safetensors");
+    }
+
+    /** Unmaps the files; the tensors must not be read any more. */
+    @Override
+    public void close() {
+        files.forEach(Safetensors::close);
+    }
+}

@@ -1,0 +1,13 @@
+package sn9.cli;
+
+import java.util.List;
+
+/** Every command of the program, one line each. */
+final class Commands {
+    private Commands() {}
+
+    /** New instances, for one command line. */
+    static List<Object> all() {
+        return List.of();
+    }
+}

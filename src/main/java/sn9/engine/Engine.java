@@ -1,0 +1,42 @@
+package sn9.engine;
+
+import java.lang.foreign.MemorySegment;
+import java.util.Map;
+
+/**
+ * One device with its memory and its math. An engine belongs to the thread that opened it; every call from another
+ * thread is an {@link IllegalStateException}. Closing it with buffers still open is one too, and names them.
+ */
+public interface Engine extends AutoCloseable {
+    /** Short name for reports: {@code cpu}, {@code cuda:0}. */
+    String name();
+
+    /** What the library says of the device: {@code isa}, {@code threads}, {@code onednn}, {@code memory_bytes}. */
+    Map<String, String> properties();
+
+    /** The operations of the GPT-2 graph on this device. */
+    Ops ops();
+
+    /**
+     * Allocates device memory, 64-byte aligned, contents undefined.
+     *
+     * @param label what it is for; stands in messages
+     * @throws EngineException when there is not so much
+     */
+    Buffer allocate(String label, long bytes);
+
+    /** Copies all of a host segment to the start of a buffer. */
+    void upload(Buffer to, MemorySegment from);
+
+    /** Fills a host segment from the start of a buffer. */
+    void download(MemorySegment to, Buffer from);
+
+    /** Makes the workspace large enough for a model of these sizes; called before a step, never inside one. */
+    void reserve(int B, int T, int C, int NH, int V, boolean training);
+
+    /** Waits for everything asked of the device. */
+    void synchronize();
+
+    @Override
+    void close();
+}

@@ -1,0 +1,439 @@
+package sn9.engine;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import sn9.tensor.ElementType;
+
+/** {@link Ops} as downcalls: checks that every buffer holds its shape, then passes addresses. */
+final class NativeOps implements Ops {
+    private static final int LINEAR = 0;
+    private static final int EMBEDDING = 1;
+
+    private final NativeEngine engine;
+    private final OpsLibrary lib;
+
+    NativeOps(NativeEngine engine) {
+        this.engine = engine;
+        this.lib = engine.library;
+    }
+
+    @Override
+    public Weight prepareWeight(
+            String label, MemorySegment source, ElementType type, long rows, long cols, Weight.Kind kind) {
+        expectSource(label, source, type, Math.multiplyExact(rows, cols));
+        Buffer storage;
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);
+            engine.call(() -> (int) lib.weightBytes.invokeExact(context(), bytes.address(), rows, cols, code(kind), 0));
+            storage = engine.allocate(label, bytes.get(ValueLayout.JAVA_LONG, 0));
+        }
+        MemorySegment struct = Arena.ofAuto().allocate(Weight.STRUCT_BYTES, 8);
+        engine.call(() -> (int) lib.weightPrepare.invokeExact(
+                context(),
+                struct.address(),
+                storage.address(),
+                source.address(),
+                type.code(),
+                rows,
+                cols,
+                code(kind),
+                0));
+        releaseMapped(source);
+        return new Weight(label, rows, cols, struct, storage);
+    }
+
+    @Override
+    public Weight trainedWeight(Buffer source, long rows, long cols, Weight.Kind kind) {
+        long address = f32("trained weight", source, rows * cols);
+        MemorySegment struct = Arena.ofAuto().allocate(Weight.STRUCT_BYTES, 8);
+        engine.call(() -> (int) lib.weightPrepare.invokeExact(
+                context(), struct.address(), 0L, address, ElementType.F32.code(), rows, cols, code(kind), 1));
+        return new Weight(source.label(), rows, cols, struct, null);
+    }
+
+    @Override
+    public void embedForward(Buffer out, Buffer tokens, Weight wte, Buffer wpe, int B, int T, int C) {
+        long N = (long) B * T;
+        String op = "embed_forward";
+        engine.call(() -> (int) lib.embedForward.invokeExact(
+                context(),
+                f32(op, out, N * C),
+                f32(op, tokens, N),
+                wte.address(),
+                f32(op, wpe, (long) T * C),
+                (long) B,
+                (long) T,
+                (long) C));
+    }
+
+    @Override
+    public void embedBackward(Buffer dwte, Buffer dwpe, Buffer dout, Buffer tokens, int B, int T, int C) {
+        long N = (long) B * T;
+        String op = "embed_backward";
+        engine.call(() -> (int) lib.embedBackward.invokeExact(
+                context(),
+                f32(op, dwte, C),
+                f32(op, dwpe, (long) T * C),
+                f32(op, dout, N * C),
+                f32(op, tokens, N),
+                (long) B,
+                (long) T,
+                (long) C));
+    }
+
+    @Override
+    public void dropout(
+            Buffer out,
+            Buffer in,
+            Buffer residual,
+            StepBlock step,
+            float probability,
+            int layer,
+            DropoutSite site,
+            long n) {
+        String op = "dropout";
+        engine.call(() -> (int) lib.dropout.invokeExact(
+                context(),
+                f32(op, out, n),
+                f32(op, in, n),
+                optional(op, residual, n),
+                step.device().address(),
+                probability,
+                layer,
+                site.ordinal(),
+                n));
+    }
+
+    @Override
+    public void linearForward(
+            Buffer out, Buffer pre, Buffer in, Weight w, Buffer bias, Buffer residual, Activation activation, int N) {
+        String op = "linear_forward of " + w.label();
+        long size = N * w.cols();
+        engine.call(() -> (int) lib.linearForward.invokeExact(
+                context(),
+                f32(op, out, size),
+                optional(op, pre, size),
+                f32(op, in, N * w.rows()),
+                w.address(),
+                optional(op, bias, w.cols()),
+                optional(op, residual, size),
+                activation.ordinal(),
+                (long) N));
+    }
+
+    @Override
+    public void linearBackwardInput(Buffer din, Buffer dout, Weight w, Buffer pre, Activation activation, int N) {
+        String op = "linear_backward_input of " + w.label();
+        engine.call(() -> (int) lib.linearBackwardInput.invokeExact(
+                context(),
+                f32(op, din, N * w.rows()),
+                f32(op, dout, N * w.cols()),
+                w.address(),
+                optional(op, pre, N * w.rows()),
+                activation.ordinal(),
+                0,
+                (long) N));
+    }
+
+    @Override
+    public void linearBackwardWeight(Buffer dw, Buffer db, Buffer in, Buffer dout, int N, int C, int OC) {
+        String op = "linear_backward_weight";
+        engine.call(() -> (int) lib.linearBackwardWeight.invokeExact(
+                context(),
+                f32(op, dw, (long) C * OC),
+                optional(op, db, OC),
+                f32(op, in, (long) N * C),
+                f32(op, dout, (long) N * OC),
+                (long) N,
+                (long) C,
+                (long) OC));
+    }
+
+    @Override
+    public void addLayernormForward(
+            Buffer sum,
+            Buffer out,
+            Buffer mean,
+            Buffer rstd,
+            Buffer a,
+            Buffer b,
+            Buffer w,
+            Buffer bias,
+            float epsilon,
+            int N,
+            int C) {
+        String op = "add_layernorm_forward";
+        long size = (long) N * C;
+        engine.call(() -> (int) lib.addLayernormForward.invokeExact(
+                context(),
+                optional(op, sum, size),
+                f32(op, out, size),
+                f32(op, mean, N),
+                f32(op, rstd, N),
+                f32(op, a, size),
+                optional(op, b, size),
+                f32(op, w, C),
+                f32(op, bias, C),
+                epsilon,
+                (long) N,
+                (long) C));
+    }
+
+    @Override
+    public void layernormRecompute(
+            Buffer out, Buffer in, Buffer mean, Buffer rstd, Buffer w, Buffer bias, int N, int C) {
+        String op = "layernorm_recompute";
+        long size = (long) N * C;
+        engine.call(() -> (int) lib.layernormRecompute.invokeExact(
+                context(),
+                f32(op, out, size),
+                f32(op, in, size),
+                f32(op, mean, N),
+                f32(op, rstd, N),
+                f32(op, w, C),
+                f32(op, bias, C),
+                (long) N,
+                (long) C));
+    }
+
+    @Override
+    public void layernormBackward(
+            Buffer din,
+            Buffer dw,
+            Buffer db,
+            Buffer dout,
+            Buffer in,
+            Buffer mean,
+            Buffer rstd,
+            Buffer w,
+            int N,
+            int C) {
+        String op = "layernorm_backward";
+        long size = (long) N * C;
+        engine.call(() -> (int) lib.layernormBackward.invokeExact(
+                context(),
+                f32(op, din, size),
+                f32(op, dw, C),
+                f32(op, db, C),
+                f32(op, dout, size),
+                f32(op, in, size),
+                f32(op, mean, N),
+                f32(op, rstd, N),
+                f32(op, w, C),
+                (long) N,
+                (long) C));
+    }
+
+    @Override
+    public void geluForward(Buffer out, Buffer pre, long n) {
+        String op = "gelu_forward";
+        engine.call(() -> (int) lib.geluForward.invokeExact(context(), f32(op, out, n), f32(op, pre, n), n));
+    }
+
+    @Override
+    public void attentionForward(
+            Buffer out,
+            Buffer lse,
+            Buffer qkv,
+            StepBlock step,
+            float dropout,
+            int layer,
+            int B,
+            int T,
+            int NH,
+            int HS) {
+        String op = "attention_forward";
+        long size = (long) B * T * NH * HS;
+        engine.call(() -> (int) lib.attentionForward.invokeExact(
+                context(),
+                f32(op, out, size),
+                optional(op, lse, (long) B * NH * T),
+                f32(op, qkv, 3 * size),
+                step == null ? 0L : step.device().address(),
+                dropout,
+                layer,
+                (long) B,
+                (long) T,
+                (long) NH,
+                (long) HS));
+    }
+
+    @Override
+    public void attentionBackward(
+            Buffer dqkv,
+            Buffer dout,
+            Buffer out,
+            Buffer qkv,
+            Buffer lse,
+            StepBlock step,
+            float dropout,
+            int layer,
+            int B,
+            int T,
+            int NH,
+            int HS) {
+        String op = "attention_backward";
+        long size = (long) B * T * NH * HS;
+        engine.call(() -> (int) lib.attentionBackward.invokeExact(
+                context(),
+                f32(op, dqkv, 3 * size),
+                f32(op, dout, size),
+                f32(op, out, size),
+                f32(op, qkv, 3 * size),
+                f32(op, lse, (long) B * NH * T),
+                step == null ? 0L : step.device().address(),
+                dropout,
+                layer,
+                (long) B,
+                (long) T,
+                (long) NH,
+                (long) HS));
+    }
+
+    @Override
+    public void headLossForward(Buffer losses, Buffer in, Weight wte, Buffer targets, int N) {
+        String op = "head_loss_forward";
+        engine.call(() -> (int) lib.headLossForward.invokeExact(
+                context(), f32(op, losses, N), f32(op, in, N * wte.cols()), wte.address(), f32(op, targets, N), (long)
+                        N));
+    }
+
+    @Override
+    public void headLossBackward(
+            Buffer losses, Buffer din, Buffer dwte, Buffer in, Weight wte, Buffer targets, StepBlock step, int N) {
+        String op = "head_loss_backward";
+        engine.call(() -> (int) lib.headLossBackward.invokeExact(
+                context(),
+                f32(op, losses, N),
+                f32(op, din, N * wte.cols()),
+                f32(op, dwte, wte.rows() * wte.cols()),
+                f32(op, in, N * wte.cols()),
+                wte.address(),
+                f32(op, targets, N),
+                step.device().address(),
+                (long) N));
+    }
+
+    @Override
+    public void headLogits(Buffer logits, Buffer in, Weight wte, Buffer rows, int n) {
+        String op = "head_logits";
+        engine.call(() -> (int) lib.headLogits.invokeExact(
+                context(),
+                f32(op, logits, n * wte.rows()),
+                f32(op, in, wte.cols()),
+                wte.address(),
+                f32(op, rows, n),
+                (long) n));
+    }
+
+    @Override
+    public void sequenceMean(Buffer means, Buffer losses, Buffer targets, int B, int T) {
+        String op = "sequence_mean";
+        long N = (long) B * T;
+        engine.call(() -> (int) lib.sequenceMean.invokeExact(
+                context(), f32(op, means, 2L * B), f32(op, losses, N), f32(op, targets, N), (long) B, (long) T));
+    }
+
+    @Override
+    public void gradNorm(StepBlock step, Buffer grads, long n) {
+        engine.call(() ->
+                (int) lib.gradNorm.invokeExact(context(), step.device().address(), f32("grad_norm", grads, n), n));
+    }
+
+    @Override
+    public void adamw(Buffer params, Buffer m, Buffer v, Buffer grads, StepBlock step, long decayed, long n) {
+        String op = "adamw";
+        engine.call(() -> (int) lib.adamw.invokeExact(
+                context(),
+                f32(op, params, n),
+                f32(op, m, n),
+                f32(op, v, n),
+                f32(op, grads, n),
+                step.device().address(),
+                decayed,
+                n));
+    }
+
+    @Override
+    public void load(Buffer to, MemorySegment from, ElementType type, long n) {
+        expectSource(to.label(), from, type, n);
+        engine.call(() -> (int) lib.cast.invokeExact(
+                context(), f32("cast", to, n), ElementType.F32.code(), from.address(), type.code(), n));
+        releaseMapped(from);
+    }
+
+    @Override
+    public void fill(Buffer to, float value, long n) {
+        engine.call(() -> (int) lib.fill.invokeExact(context(), f32("fill", to, n), value, n));
+    }
+
+    @Override
+    public long firstNotFinite(MemorySegment from, ElementType type, long n) {
+        expectSource("check_finite", from, type, n);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment first = arena.allocate(ValueLayout.JAVA_LONG);
+            engine.call(() ->
+                    (int) lib.checkFinite.invokeExact(context(), first.address(), from.address(), type.code(), n));
+            return first.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    @Override
+    public boolean matmul(Buffer out, Buffer a, Buffer b, int M, int K, int N, boolean onednn) {
+        String op = "matmul";
+        try {
+            int status = (int) lib.matmul.invokeExact(
+                    context(),
+                    f32(op, out, (long) M * N),
+                    f32(op, a, (long) M * K),
+                    f32(op, b, (long) K * N),
+                    (long) M,
+                    (long) K,
+                    (long) N,
+                    onednn ? 1 : 0);
+            if (status == OpsLibrary.UNSUPPORTED) {
+                return false;
+            }
+            lib.check(status);
+            return true;
+        } catch (Throwable e) {
+            throw OpsLibrary.unexpected(e);
+        }
+    }
+
+    private long context() {
+        return engine.context();
+    }
+
+    /** The address of a buffer of at least {@code elements} 4-byte elements. */
+    private static long f32(String op, Buffer buffer, long elements) {
+        if (buffer.floats() < elements) {
+            throw new IllegalArgumentException(
+                    op + ": " + buffer.label() + " has " + buffer.floats() + " elements, needs " + elements);
+        }
+        return buffer.address();
+    }
+
+    private static long optional(String op, Buffer buffer, long elements) {
+        return buffer == null ? 0L : f32(op, buffer, elements);
+    }
+
+    private static void expectSource(String what, MemorySegment source, ElementType type, long elements) {
+        if (!source.isNative() || !type.isFloat() || source.byteSize() < elements * type.bytes()) {
+            throw new IllegalArgumentException(what + ": needs " + elements + " " + type + " elements in native memory,"
+                    + " got " + source.byteSize() + " bytes");
+        }
+    }
+
+    /** A file's pages are not needed once they are copied: memory then holds one copy of a model. */
+    private void releaseMapped(MemorySegment source) {
+        if (source.isMapped()) {
+            engine.call(() -> (int) lib.releaseMapped.invokeExact(source.address(), source.byteSize()));
+        }
+    }
+
+    private static int code(Weight.Kind kind) {
+        return kind == Weight.Kind.EMBEDDING ? EMBEDDING : LINEAR;
+    }
+}

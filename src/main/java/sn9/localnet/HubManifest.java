@@ -1,0 +1,172 @@
+package sn9.localnet;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.regex.Pattern;
+import sn9.MalformedDataException;
+
+/**
+ * What a commit of the local Hub holds, as a JSON file whose SHA-1 is the commit's id.
+ *
+ * @param repoId the repository, {@code namespace/name}
+ * @param parent the commit before, empty for the first
+ * @param files in order of path
+ */
+record HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
+    /**
+     * One file.
+     *
+     * @param path relative, with forward slashes
+     * @param bytes its size
+     * @param sha256 of its content, 64 lower-case hexadecimal digits
+     */
+    record Entry(String path, long bytes, String sha256) {}
+
+    /** Largest manifest that is read or written. */
+    static final int MAX_BYTES = 4 << 20;
+
+    /** Most files of a commit. */
+    static final int MAX_FILES = 10_000;
+
+    private static final int VERSION = 1;
+    private static final int MAX_PATH_LENGTH = 512;
+    private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
+    private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
+
+    private static final ObjectMapper JSON = JsonMapper.builder(JsonFactory.builder()
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .streamReadConstraints(StreamReadConstraints.builder()
+                            .maxNestingDepth(4)
+                            .maxNumberLength(20)
+                            .maxNameLength(100)
+                            .maxStringLength(MAX_PATH_LENGTH)
+                            .build())
+                    .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .build();
+
+    /** Whether a text has the form of a commit id. */
+    static boolean isCommit(String text) {
+        return COMMIT.matcher(text).matches();
+    }
+
+    /** What keeps a path from being a file of a repository; empty when nothing does. */
+    static Optional<String> pathFault(String path) {
+        if (path.isEmpty() || path.length() > MAX_PATH_LENGTH) {
+            return Optional.of("has " + path.length() + " characters, expected 1 to " + MAX_PATH_LENGTH);
+        }
+        if (path.chars().anyMatch(c -> c < ' ' || c == 0x7f || c == '\\')) {
+            return Optional.of("holds a control character or a backslash");
+        }
+        for (String step : path.split("/", -1)) {
+            if (step.isEmpty() || step.equals(".") || step.equals("..")) {
+                return Optional.of("has an empty step, . or ..");
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** The JSON text; equal manifests give equal bytes. */
+    byte[] toJson() {
+        ObjectNode root = JSON.createObjectNode().put("version", VERSION).put("repository", repoId);
+        root.put("parent", parent.orElse(null));
+        var array = root.putArray("files");
+        for (Entry file : files) {
+            array.addObject().put("path", file.path).put("bytes", file.bytes).put("sha256", file.sha256);
+        }
+        return (root + "\n").getBytes(StandardCharsets.UTF_8);
+    }
+
+    /** The id of the commit with this JSON text. */
+    static String commitOf(byte[] json) {
+        try {
+            return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-1").digest(json));
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("this Java runtime lacks SHA-1, which every one must have", e);
+        }
+    }
+
+    /**
+     * Reads a JSON text.
+     *
+     * @param source its name for messages
+     * @throws MalformedDataException when it is no manifest, or one whose paths, sizes or hashes break their rules
+     */
+    static HubManifest parse(String source, byte[] json) throws MalformedDataException {
+        JsonNode root;
+        try {
+            root = JSON.readTree(json);
+        } catch (JsonProcessingException e) {
+            long offset = e.getLocation() == null ? -1 : e.getLocation().getByteOffset();
+            throw new MalformedDataException(source, offset, "not valid JSON: " + e.getOriginalMessage(), e);
+        } catch (IOException e) {
+            throw new MalformedDataException(source, -1, "not valid JSON: " + e.getMessage(), e);
+        }
+        require(
+                source,
+                root.path("version").isInt() && root.path("version").intValue() == VERSION,
+                "version " + VERSION);
+        require(source, root.path("repository").isTextual(), "the text repository");
+        JsonNode parent = root.path("parent");
+        require(
+                source,
+                parent.isNull() || parent.isTextual() && isCommit(parent.textValue()),
+                "parent: a commit or null");
+        require(
+                source,
+                root.path("files").isArray() && root.path("files").size() <= MAX_FILES,
+                "files: a list of at most " + MAX_FILES);
+        return new HubManifest(
+                root.path("repository").textValue(),
+                Optional.ofNullable(parent.textValue()),
+                entries(source, root.path("files")));
+    }
+
+    private static List<Entry> entries(String source, JsonNode array) throws MalformedDataException {
+        List<Entry> files = new ArrayList<>();
+        Set<String> paths = new HashSet<>();
+        for (JsonNode node : array) {
+            JsonNode path = node.path("path");
+            JsonNode bytes = node.path("bytes");
+            JsonNode sha256 = node.path("sha256");
+            require(
+                    source,
+                    path.isTextual() && pathFault(path.textValue()).isEmpty(),
+                    "a relative path without . or .. for file " + files.size());
+            require(source, paths.add(path.textValue()), "every path once, file " + files.size() + " repeats one");
+            require(
+                    source,
+                    bytes.canConvertToLong() && bytes.isIntegralNumber() && bytes.longValue() >= 0,
+                    "a size of 0 or more for file " + files.size());
+            require(
+                    source,
+                    sha256.isTextual() && SHA256.matcher(sha256.textValue()).matches(),
+                    "a SHA-256 in hexadecimal for file " + files.size());
+            files.add(new Entry(path.textValue(), bytes.longValue(), sha256.textValue()));
+        }
+        return List.copyOf(files);
+    }
+
+    private static void require(String source, boolean holds, String expected) throws MalformedDataException {
+        if (!holds) {
+            throw new MalformedDataException(source, -1, "expected " + expected);
+        }
+    }
+}

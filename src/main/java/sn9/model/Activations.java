@@ -1,0 +1,87 @@
+package sn9.model;
+
+import java.util.ArrayList;
+import java.util.List;
+import sn9.engine.Buffer;
+import sn9.engine.Engine;
+
+/**
+ * The activations of one forward pass. Training keeps, per layer, what the backward pass cannot cheaply make again:
+ * 10*N*C elements; layernorm and GELU outputs are recomputed. Evaluation shares one set among all layers.
+ */
+final class Activations implements AutoCloseable {
+    /** One layer's. N = B*T rows. */
+    record Layer(
+            Buffer x, // (N, C) residual stream entering the layer
+            Buffer ln1mean, // (N)
+            Buffer ln1rstd, // (N)
+            Buffer qkv, // (N, 3*C)
+            Buffer att, // (N, C)
+            Buffer lse, // (B, NH, T); null in evaluation
+            Buffer mid, // (N, C) residual stream between attention and MLP
+            Buffer ln2mean, // (N)
+            Buffer ln2rstd, // (N)
+            Buffer fc // (N, 4*C) before GELU; null in evaluation
+            ) {}
+
+    final Buffer tokens; // (N) i32
+    final Buffer targets; // (N) i32
+    final Layer[] layers;
+    final Buffer x; // (N, C) residual stream leaving the last layer
+    final Buffer lnfmean; // (N)
+    final Buffer lnfrstd; // (N)
+    final Buffer ln; // (N, C) output of the latest layernorm
+    final Buffer gelu; // (N, 4*C) output of the latest GELU
+    final Buffer losses; // (N)
+    final Buffer means; // (B) f64
+    private final List<Buffer> owned = new ArrayList<>();
+    private final Engine engine;
+
+    Activations(Engine engine, Gpt2Config config, int B, int T, boolean training) {
+        this.engine = engine;
+        long N = (long) B * T;
+        long C = config.nEmbd();
+        tokens = floats("tokens", N);
+        targets = floats("targets", N);
+        ln = floats("ln", N * C);
+        gelu = floats("gelu", N * 4 * C);
+        losses = floats("losses", N);
+        means = floats("means", 2L * B);
+        lnfmean = floats("lnf mean", N);
+        lnfrstd = floats("lnf rstd", N);
+        layers = new Layer[config.nLayer()];
+        for (int l = 0; l < layers.length; l++) {
+            layers[l] = l == 0 || training
+                    ? new Layer(
+                            floats("x", N * C),
+                            floats("ln1 mean", N),
+                            floats("ln1 rstd", N),
+                            floats("qkv", N * 3 * C),
+                            floats("att", N * C),
+                            training ? floats("lse", (long) B * config.nHead() * T) : null,
+                            floats("mid", N * C),
+                            floats("ln2 mean", N),
+                            floats("ln2 rstd", N),
+                            training ? floats("fc", N * 4 * C) : null)
+                    : layers[0];
+        }
+        // In evaluation a layer's output takes the place of its input, which nobody needs any more.
+        x = training ? floats("x", N * C) : layers[0].x();
+    }
+
+    /** Where layer l's output goes: the input of the next. */
+    Buffer output(int l) {
+        return l + 1 < layers.length ? layers[l + 1].x() : x;
+    }
+
+    private Buffer floats(String label, long elements) {
+        Buffer buffer = engine.allocate(label, elements * Float.BYTES);
+        owned.add(buffer);
+        return buffer;
+    }
+
+    @Override
+    public void close() {
+        owned.forEach(Buffer::close);
+    }
+}

@@ -1,0 +1,256 @@
+package sn9.model;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import sn9.engine.Buffer;
+import sn9.engine.Engine;
+import sn9.engine.Ops;
+import sn9.engine.Ops.Activation;
+import sn9.engine.Ops.DropoutSite;
+import sn9.engine.StepBlock;
+import sn9.engine.Weight;
+
+/**
+ * GPT-2 as a fixed program over {@link Ops}: forward and backward for batches of B sequences of T tokens. Pre-LN, learned
+ * positions, GELU in its tanh form, output head tied to the token embedding (subnet.md section 0, golden README).
+ */
+public final class Gpt2 implements AutoCloseable {
+    private final Engine engine;
+    private final Ops ops;
+    private final Gpt2Config config;
+    private final int B;
+    private final int T;
+    private final int C;
+    private final int NH;
+    private final int HS;
+    private final int N;
+    private final Activations acts;
+    private final Arena arena = Arena.ofConfined();
+    private final MemorySegment ids; // (N) i32, host
+    private final MemorySegment means; // (B) f64, host
+    // Gradients of activations; null in evaluation.
+    private final List<Buffer> owned = new ArrayList<>();
+    private final Buffer dres; // (N, C) residual stream
+    private final Buffer dbranch; // (N, C) what a branch received, where dropout makes it differ from dres; else null
+    private final Buffer dln; // (N, C)
+    private final Buffer datt; // (N, C)
+    private final Buffer dqkv; // (N, 3*C)
+    private final Buffer dfc; // (N, 4*C)
+    private final float dropout;
+
+    /**
+     * Allocates the activations for one shape.
+     *
+     * @param training whether {@link #backward} will be called
+     * @param dropout probability in training, 0 for none
+     * @throws IllegalArgumentException when T is beyond the model's positions
+     */
+    public Gpt2(Engine engine, Gpt2Config config, int B, int T, boolean training, double dropout) {
+        if (T > config.nPositions()) {
+            throw new IllegalArgumentException(
+                    "sequences of " + T + " tokens do not fit a model of n_positions = " + config.nPositions());
+        }
+        if (B < 1 || T < 1 || (long) B * T * 4 * config.nEmbd() > Integer.MAX_VALUE * 8L) {
+            throw new IllegalArgumentException("a batch of B = " + B + ", T = " + T + " is out of range");
+        }
+        if (!(dropout >= 0 && dropout < 1)) {
+            throw new IllegalArgumentException("dropout is " + dropout + ", expected 0 to below 1");
+        }
+        this.engine = engine;
+        this.ops = engine.ops();
+        this.config = config;
+        this.B = B;
+        this.T = T;
+        this.C = config.nEmbd();
+        this.NH = config.nHead();
+        this.HS = config.headSize();
+        this.N = B * T;
+        this.dropout = training ? (float) dropout : 0;
+        engine.reserve(B, T, C, NH, config.vocabSize(), training);
+        acts = new Activations(engine, config, B, T, training);
+        ids = arena.allocate(ValueLayout.JAVA_INT, N);
+        means = arena.allocate(ValueLayout.JAVA_DOUBLE, B);
+        dres = training ? floats("dres", C) : null;
+        dbranch = this.dropout > 0 ? floats("dbranch", C) : null;
+        dln = training ? floats("dln", C) : null;
+        datt = training ? floats("datt", C) : null;
+        dqkv = training ? floats("dqkv", 3L * C) : null;
+        dfc = training ? floats("dfc", 4L * C) : null;
+    }
+
+    /** Sequences per batch. */
+    public int batchSize() {
+        return B;
+    }
+
+    /** Tokens per sequence. */
+    public int sequenceLength() {
+        return T;
+    }
+
+    /**
+     * The mean loss of each sequence, in nats over its targets that are not negative.
+     *
+     * @param tokens (B, T), each in [0, V)
+     * @param targets (B, T), negative where nothing is predicted
+     * @return (B)
+     */
+    public double[] losses(Parameters p, int[] tokens, int[] targets) {
+        upload(acts.tokens, tokens);
+        upload(acts.targets, targets);
+        forward(p, null);
+        ops.headLossForward(acts.losses, acts.ln, p.wte, acts.targets, N);
+        return sequenceMeans();
+    }
+
+    /**
+     * One forward and backward pass: gradients of the step's loss scale times the sum of losses accumulate (+=).
+     *
+     * @return (B) mean losses, as {@link #losses}, with dropout where it is on
+     */
+    public double[] lossesAndGradients(Parameters p, Gradients g, StepBlock step, int[] tokens, int[] targets) {
+        upload(acts.tokens, tokens);
+        upload(acts.targets, targets);
+        forward(p, step);
+        ops.headLossBackward(acts.losses, dln, g.dwte, acts.ln, p.wte, acts.targets, step, N);
+        backward(p, g, step);
+        return sequenceMeans();
+    }
+
+    /**
+     * Logits of some positions after a forward pass over one batch.
+     *
+     * @param rows indices into the B*T positions
+     * @return (rows, V)
+     */
+    public float[][] logits(Parameters p, int[] tokens, int[] rows) {
+        upload(acts.tokens, tokens);
+        forward(p, null);
+        int V = config.vocabSize();
+        try (Buffer logits = engine.allocate("logits", (long) rows.length * V * Float.BYTES);
+                Buffer positions = engine.allocate("rows", (long) rows.length * Integer.BYTES);
+                Arena host = Arena.ofConfined()) {
+            engine.upload(positions, host.allocateFrom(ValueLayout.JAVA_INT, rows));
+            ops.headLogits(logits, acts.ln, p.wte, positions, rows.length);
+            MemorySegment values = host.allocate(ValueLayout.JAVA_FLOAT, (long) rows.length * V);
+            engine.download(values, logits);
+            var result = new float[rows.length][V];
+            for (int i = 0; i < rows.length; i++) {
+                MemorySegment.copy(values, ValueLayout.JAVA_FLOAT, (long) i * V * Float.BYTES, result[i], 0, V);
+            }
+            return result;
+        }
+    }
+
+    private void forward(Parameters p, StepBlock step) {
+        float epsilon = config.layerNormEpsilon();
+        Buffer first = acts.layers[0].x();
+        ops.embedForward(first, acts.tokens, p.wte, p.wpe, B, T, C);
+        drop(first, first, null, step, 0, DropoutSite.EMBED);
+        for (int l = 0; l < acts.layers.length; l++) {
+            Activations.Layer a = acts.layers[l];
+            Parameters.Layer w = p.layers[l];
+            ops.addLayernormForward(
+                    null, acts.ln, a.ln1mean(), a.ln1rstd(), a.x(), null, w.ln1w(), w.ln1b(), epsilon, N, C);
+            ops.linearForward(a.qkv(), null, acts.ln, w.qkvw(), w.qkvb(), null, Activation.NONE, N);
+            ops.attentionForward(a.att(), a.lse(), a.qkv(), step, dropout(step), l, B, T, NH, HS);
+            addBranch(a.mid(), a.att(), w.attprojw(), w.attprojb(), a.x(), step, l, DropoutSite.ATTENTION_PROJECTION);
+            ops.addLayernormForward(
+                    null, acts.ln, a.ln2mean(), a.ln2rstd(), a.mid(), null, w.ln2w(), w.ln2b(), epsilon, N, C);
+            ops.linearForward(acts.gelu, a.fc(), acts.ln, w.fcw(), w.fcb(), null, Activation.GELU, N);
+            addBranch(acts.output(l), acts.gelu, w.fcprojw(), w.fcprojb(), a.mid(), step, l, DropoutSite.MLP);
+        }
+        ops.addLayernormForward(null, acts.ln, acts.lnfmean, acts.lnfrstd, acts.x, null, p.lnfw, p.lnfb, epsilon, N, C);
+    }
+
+    /** out = residual + dropout(in * w + bias). */
+    private void addBranch(
+            Buffer out, Buffer in, Weight w, Buffer bias, Buffer residual, StepBlock step, int l, DropoutSite site) {
+        if (dropout(step) == 0) {
+            ops.linearForward(out, null, in, w, bias, residual, Activation.NONE, N);
+        } else {
+            ops.linearForward(out, null, in, w, bias, null, Activation.NONE, N);
+            drop(out, out, residual, step, l, site);
+        }
+    }
+
+    /** dln holds the gradient of the final layernorm's output. Parameter gradients +=, the residual stream +=, others =. */
+    private void backward(Parameters p, Gradients g, StepBlock step) {
+        ops.fill(dres, 0, (long) N * C);
+        ops.layernormBackward(dres, g.dlnfw, g.dlnfb, dln, acts.x, acts.lnfmean, acts.lnfrstd, p.lnfw, N, C);
+        for (int l = acts.layers.length - 1; l >= 0; l--) {
+            Activations.Layer a = acts.layers[l];
+            Parameters.Layer w = p.layers[l];
+            Gradients.Layer d = g.layers[l];
+            Buffer dout = branchGradient(step, l, DropoutSite.MLP);
+            ops.geluForward(acts.gelu, a.fc(), 4L * N * C);
+            ops.linearBackwardWeight(d.dfcprojw(), d.dfcprojb(), acts.gelu, dout, N, 4 * C, C);
+            ops.linearBackwardInput(dfc, dout, w.fcprojw(), a.fc(), Activation.GELU, N);
+            ops.layernormRecompute(acts.ln, a.mid(), a.ln2mean(), a.ln2rstd(), w.ln2w(), w.ln2b(), N, C);
+            ops.linearBackwardWeight(d.dfcw(), d.dfcb(), acts.ln, dfc, N, C, 4 * C);
+            ops.linearBackwardInput(dln, dfc, w.fcw(), null, Activation.NONE, N);
+            ops.layernormBackward(dres, d.dln2w(), d.dln2b(), dln, a.mid(), a.ln2mean(), a.ln2rstd(), w.ln2w(), N, C);
+
+            dout = branchGradient(step, l, DropoutSite.ATTENTION_PROJECTION);
+            ops.linearBackwardWeight(d.dattprojw(), d.dattprojb(), a.att(), dout, N, C, C);
+            ops.linearBackwardInput(datt, dout, w.attprojw(), null, Activation.NONE, N);
+            ops.attentionBackward(dqkv, datt, a.att(), a.qkv(), a.lse(), step, dropout, l, B, T, NH, HS);
+            ops.layernormRecompute(acts.ln, a.x(), a.ln1mean(), a.ln1rstd(), w.ln1w(), w.ln1b(), N, C);
+            ops.linearBackwardWeight(d.dqkvw(), d.dqkvb(), acts.ln, dqkv, N, C, 3 * C);
+            ops.linearBackwardInput(dln, dqkv, w.qkvw(), null, Activation.NONE, N);
+            ops.layernormBackward(dres, d.dln1w(), d.dln1b(), dln, a.x(), a.ln1mean(), a.ln1rstd(), w.ln1w(), N, C);
+        }
+        drop(dres, dres, null, step, 0, DropoutSite.EMBED);
+        ops.embedBackward(g.dwte, g.dwpe, dres, acts.tokens, B, T, C);
+    }
+
+    /** The gradient of a branch before it joined the residual stream: dres through the branch's dropout. */
+    private Buffer branchGradient(StepBlock step, int l, DropoutSite site) {
+        if (dropout == 0) {
+            return dres;
+        }
+        drop(dbranch, dres, null, step, l, site);
+        return dbranch;
+    }
+
+    private void drop(Buffer out, Buffer in, Buffer residual, StepBlock step, int l, DropoutSite site) {
+        if (dropout(step) > 0) {
+            ops.dropout(out, in, residual, step, dropout, l, site, (long) N * C);
+        }
+    }
+
+    /** Evaluation passes no step block and drops nothing. */
+    private float dropout(StepBlock step) {
+        return step == null ? 0 : dropout;
+    }
+
+    private double[] sequenceMeans() {
+        ops.sequenceMean(acts.means, acts.losses, acts.targets, B, T);
+        engine.download(means, acts.means);
+        return means.toArray(ValueLayout.JAVA_DOUBLE);
+    }
+
+    private void upload(Buffer to, int[] values) {
+        if (values.length != N) {
+            throw new IllegalArgumentException("the batch has " + values.length + " values, expected " + B + " x " + T);
+        }
+        MemorySegment.copy(values, 0, ids, ValueLayout.JAVA_INT, 0, N);
+        engine.upload(to, ids);
+    }
+
+    private Buffer floats(String label, long perRow) {
+        Buffer buffer = engine.allocate(label, N * perRow * Float.BYTES);
+        owned.add(buffer);
+        return buffer;
+    }
+
+    @Override
+    public void close() {
+        acts.close();
+        owned.forEach(Buffer::close);
+        arena.close();
+    }
+}
