@@ -22,6 +22,8 @@ import org.sqlite.SQLiteErrorCode;
 import org.sqlite.SQLiteException;
 import sn9.MalformedDataException;
 import sn9.subnet.Commitment;
+import sn9.subnet.ModelId;
+import sn9.validator.TrackedModel.Standing;
 
 /**
  * The validator's memory: an SQLite database with the tracker, the moving averages by hotkey, every step with its losses,
@@ -45,16 +47,22 @@ public final class ValidatorState implements AutoCloseable {
     /** Losses per batch are kept for this many steps (some 150 kB a step with 50 models and 150 batches). */
     static final int STEPS_WITH_LOSSES = 5_000;
 
+    /** Extended result codes carry their primary code in the lowest byte. */
+    private static final int PRIMARY_CODE = 0xff;
+
+    private static final String ADVICE =
+            "move this file away to start anew (averages then start from zero) or point --model_dir elsewhere";
+
     private static final byte[] SQLITE_MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
 
     private static final List<String> SCHEMA = List.of(
             "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
             """
             CREATE TABLE tracker (hotkey TEXT PRIMARY KEY, commitment TEXT NOT NULL, block INTEGER NOT NULL,
-              rejection TEXT, pending INTEGER NOT NULL) WITHOUT ROWID""",
+              standing TEXT NOT NULL, reason TEXT NOT NULL, pending INTEGER NOT NULL) WITHOUT ROWID""",
             """
-            CREATE TABLE rejections (commitment TEXT NOT NULL, limits TEXT NOT NULL, reason TEXT NOT NULL,
-              PRIMARY KEY (commitment, limits)) WITHOUT ROWID""",
+            CREATE TABLE rejections (repo TEXT NOT NULL, commit_id TEXT NOT NULL, hash TEXT NOT NULL, limits TEXT NOT NULL,
+              standing TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (repo, commit_id, hash, limits)) WITHOUT ROWID""",
             "CREATE TABLE averages (hotkey TEXT PRIMARY KEY, weight REAL NOT NULL) WITHOUT ROWID",
             "CREATE TABLE carried (place INTEGER PRIMARY KEY, hotkey TEXT NOT NULL UNIQUE)",
             """
@@ -131,18 +139,18 @@ public final class ValidatorState implements AutoCloseable {
     public Map<String, TrackedModel> tracker() throws IOException {
         return read(
                 "reading the tracker",
-                "SELECT hotkey, commitment, block, rejection, pending FROM tracker ORDER BY hotkey",
+                "SELECT hotkey, commitment, block, standing, reason, pending FROM tracker ORDER BY hotkey",
                 rows -> {
                     var tracked = new LinkedHashMap<String, TrackedModel>();
                     while (rows.next()) {
-                        var commitment = new Commitment(rows.getString(2), rows.getLong(3));
                         tracked.put(
                                 rows.getString(1),
                                 new TrackedModel(
                                         rows.getString(1),
-                                        commitment,
-                                        Optional.ofNullable(rows.getString(4)),
-                                        rows.getBoolean(5)));
+                                        new Commitment(rows.getString(2), rows.getLong(3)),
+                                        Standing.valueOf(rows.getString(4)),
+                                        rows.getString(5),
+                                        rows.getBoolean(6)));
                     }
                     return tracked;
                 });
@@ -153,12 +161,19 @@ public final class ValidatorState implements AutoCloseable {
         write(
                 "tracking " + model.hotkey(),
                 () -> run(
-                        "INSERT OR REPLACE INTO tracker (hotkey, commitment, block, rejection, pending) VALUES (?, ?, ?, ?, ?)",
+                        "INSERT OR REPLACE INTO tracker (hotkey, commitment, block, standing, reason, pending)"
+                                + " VALUES (?, ?, ?, ?, ?, ?)",
                         model.hotkey(),
                         model.commitment().text(),
                         model.commitment().block(),
-                        model.rejection().orElse(null),
+                        model.standing().name(),
+                        model.reason(),
                         model.pending()));
+    }
+
+    /** Forgets what a hotkey has committed, as if it had never been read. */
+    public void untrack(String hotkey) throws IOException {
+        write("forgetting " + hotkey, () -> run("DELETE FROM tracker WHERE hotkey = ?", hotkey));
     }
 
     /** Forgets the model, the average and the place in the next step of every hotkey but these. */
@@ -176,33 +191,54 @@ public final class ValidatorState implements AutoCloseable {
     }
 
     /**
-     * Remembers that a model was fetched and found to break a rule, so that it is not fetched again.
+     * Remembers that a model was looked at and found to break a rule, so that it is not fetched again.
      *
-     * @param commitment the committed string: repository, commit and hash
+     * @param model the verdict on it
      * @param limits what the rules were that it was judged by; other rules judge it anew
      */
-    public void reject(String commitment, String limits, String reason) throws IOException {
+    public void reject(ModelId id, String limits, TrackedModel model) throws IOException {
         write(
                 "remembering a rejection",
-                () -> run("INSERT OR REPLACE INTO rejections VALUES (?, ?, ?)", commitment, limits, reason));
+                () -> run(
+                        "INSERT OR REPLACE INTO rejections VALUES (?, ?, ?, ?, ?, ?)",
+                        id.repoId(),
+                        id.commit(),
+                        id.hash(),
+                        limits,
+                        model.standing().name(),
+                        model.reason()));
     }
 
-    /** Why a model was rejected under these limits, if it was. */
-    public Optional<String> rejection(String commitment, String limits) throws IOException {
+    /**
+     * The verdict on a model that was found to break a rule before, for a hotkey that commits it now. The hash is part of
+     * what is remembered: whoever commits another's repository with a wrong hash does that other no harm.
+     */
+    public Optional<TrackedModel> rejection(ModelId id, String limits, String hotkey, Commitment commitment)
+            throws IOException {
         return read(
                 "reading rejections",
-                "SELECT reason FROM rejections WHERE commitment = ? AND limits = ?",
-                rows -> rows.next() ? Optional.of(rows.getString(1)) : Optional.empty(),
-                commitment,
+                "SELECT standing, reason FROM rejections WHERE repo = ? AND commit_id = ? AND hash = ? AND limits = ?",
+                rows -> {
+                    if (!rows.next()) {
+                        return Optional.empty();
+                    }
+                    return Optional.of(
+                            Standing.valueOf(rows.getString(1)) == Standing.UNFIT
+                                    ? TrackedModel.unfit(hotkey, commitment, rows.getString(2))
+                                    : TrackedModel.rejected(hotkey, commitment, rows.getString(2)));
+                },
+                id.repoId(),
+                id.commit(),
+                id.hash(),
                 limits);
     }
 
     /** Moving-average weight by hotkey after the last saved step. */
-    public Map<String, Double> averages() throws IOException {
+    public Map<String, Float> averages() throws IOException {
         return read("reading averages", "SELECT hotkey, weight FROM averages ORDER BY hotkey", rows -> {
-            var averages = new LinkedHashMap<String, Double>();
+            var averages = new LinkedHashMap<String, Float>();
             while (rows.next()) {
-                averages.put(rows.getString(1), rows.getDouble(2));
+                averages.put(rows.getString(1), rows.getFloat(2));
             }
             return averages;
         });
@@ -272,8 +308,8 @@ public final class ValidatorState implements AutoCloseable {
                                 Optional.ofNullable(rows.getString(6)),
                                 rows.getInt(7),
                                 rows.getDouble(8),
-                                rows.getDouble(9),
-                                rows.getDouble(10)));
+                                rows.getFloat(9),
+                                rows.getFloat(10)));
                     }
                     return evaluations;
                 },
@@ -370,9 +406,6 @@ public final class ValidatorState implements AutoCloseable {
         }
     }
 
-    private static final String ADVICE =
-            "move this file away to start anew (averages then start from zero) or point --model_dir elsewhere";
-
     /** Refuses what is not ours before changing a byte of it, then creates what is missing. */
     private void prepare(int netuid) throws SQLException, IOException {
         execute("PRAGMA busy_timeout = 10000");
@@ -391,14 +424,7 @@ public final class ValidatorState implements AutoCloseable {
         execute("PRAGMA synchronous = FULL");
         execute("PRAGMA foreign_keys = ON");
         if (empty) {
-            write("creating tables", () -> {
-                for (String table : SCHEMA) {
-                    run(table);
-                }
-                run("INSERT INTO facts VALUES ('netuid', ?)", String.valueOf(netuid));
-                run("PRAGMA application_id = " + APPLICATION_ID);
-                run("PRAGMA user_version = " + SCHEMA_VERSION);
-            });
+            write("creating tables", () -> create(netuid));
         }
         String check = text("PRAGMA quick_check(1)");
         if (!"ok".equals(check)) {
@@ -410,17 +436,26 @@ public final class ValidatorState implements AutoCloseable {
         }
     }
 
+    private void create(int netuid) throws SQLException {
+        if (number("SELECT COUNT(*) FROM sqlite_master") > 0) {
+            return; // another process was faster
+        }
+        for (String table : SCHEMA) {
+            run(table);
+        }
+        run("INSERT INTO facts VALUES ('netuid', ?)", String.valueOf(netuid));
+        run("PRAGMA application_id = " + APPLICATION_ID);
+        run("PRAGMA user_version = " + SCHEMA_VERSION);
+    }
+
     private MalformedDataException refused(String reason) {
         return new MalformedDataException(file.toString(), -1, reason);
     }
 
     private static IOException broken(Path file, String what, SQLException e) {
-        if (e instanceof SQLiteException sqlite) {
-            var code = sqlite.getResultCode();
-            if (code == SQLiteErrorCode.SQLITE_NOTADB || code == SQLiteErrorCode.SQLITE_CORRUPT) {
-                return new MalformedDataException(
-                        file.toString(), -1, "is corrupt (" + e.getMessage() + "); " + ADVICE, e);
-            }
+        int code = e instanceof SQLiteException sqlite ? sqlite.getResultCode().code & PRIMARY_CODE : 0;
+        if (code == SQLiteErrorCode.SQLITE_NOTADB.code || code == SQLiteErrorCode.SQLITE_CORRUPT.code) {
+            return new MalformedDataException(file.toString(), -1, "is corrupt (" + e.getMessage() + "); " + ADVICE, e);
         }
         return new IOException(file + ": " + what + ": " + e.getMessage(), e);
     }

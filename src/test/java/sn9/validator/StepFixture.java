@@ -6,7 +6,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import sn9.subnet.Commitment;
+import sn9.subnet.ModelId;
 
 /** Steps whose every value follows from their number, so that a reader can tell what belongs together. */
 final class StepFixture {
@@ -23,17 +25,22 @@ final class StepFixture {
         return new Commitment("ns:model-" + i + ":commit:hash", 100 + i);
     }
 
+    static ModelId id(char digit) {
+        return new ModelId("ns", "name", String.valueOf(digit).repeat(40), "A".repeat(42) + digit + "=");
+    }
+
     static double loss(long step, int hotkey, int batch) {
         return 3 + step * 1e-3 + hotkey * 1e-2 + batch * 1e-5;
     }
 
-    static double average(long step, int hotkey) {
-        return 1.0 / (step + 1) + hotkey;
+    static float average(long step, int hotkey) {
+        return 1f / (step + 1) + hotkey;
     }
 
     static StepRecord step(long step) {
         var evaluations = new ArrayList<Evaluation>();
-        var averages = new LinkedHashMap<String, Double>();
+        var averages = new LinkedHashMap<String, Float>();
+        var weights = new TreeMap<Integer, Float>();
         var carried = new ArrayList<String>();
         for (int i = 0; i < HOTKEYS; i++) {
             var losses = new double[BATCHES];
@@ -41,9 +48,10 @@ final class StepFixture {
                 losses[b] = loss(step, i, b);
             }
             averages.put(hotkey(i), average(step, i));
+            weights.put(i, average(step, i));
             carried.add(hotkey((int) ((i + step) % HOTKEYS)));
             evaluations.add(new Evaluation(
-                    i, hotkey(i), commitment(i), losses, Optional.empty(), i, i / 10.0, 0.125, average(step, i)));
+                    i, hotkey(i), commitment(i), losses, Optional.empty(), i, i / 10.0, 0.125f, average(step, i)));
         }
         return new StepRecord(
                 step,
@@ -53,8 +61,9 @@ final class StepFixture {
                 BATCHES,
                 evaluations,
                 averages,
+                weights,
                 carried,
-                Map.of(99, "reason of step " + step),
+                new TreeMap<>(Map.of(99, "reason of step " + step)),
                 Map.of("evaluate", 1.5));
     }
 }

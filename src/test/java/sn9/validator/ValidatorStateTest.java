@@ -10,11 +10,13 @@ import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.TreeMap;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,9 +56,19 @@ class ValidatorStateTest {
     void keepsLossesThatAreNotNumbers() throws IOException {
         var losses = new double[] {3.5, Double.POSITIVE_INFINITY, Double.NaN};
         var evaluation = new Evaluation(
-                1, "hotkey-1", StepFixture.commitment(1), losses, Optional.of("broken"), 0, 0, 0.25, 0.125);
+                1, "hotkey-1", StepFixture.commitment(1), losses, Optional.of("broken"), 0, 0, 0.25f, 0.125f);
         var step = new StepRecord(
-                0, 5, Instant.EPOCH, List.of(1L), 3, List.of(evaluation), Map.of(), List.of(), Map.of(), Map.of());
+                0,
+                5,
+                Instant.EPOCH,
+                List.of(1L),
+                3,
+                List.of(evaluation),
+                Map.of(),
+                new TreeMap<>(),
+                List.of(),
+                new TreeMap<>(),
+                Map.of());
         try (var state = ValidatorState.open(file, 9)) {
             state.save(step);
             assertThat(state.evaluations(0).getFirst().losses()).isEqualTo(losses);
@@ -74,7 +86,8 @@ class ValidatorStateTest {
                 good.pages(),
                 good.batches(),
                 List.of(good.evaluations().getFirst(), good.evaluations().getFirst()),
-                Map.of("hotkey-5", 0.5),
+                Map.of("hotkey-5", 0.5f),
+                good.weights(),
                 List.of("hotkey-5"),
                 good.failed(),
                 good.seconds());
@@ -111,7 +124,7 @@ class ValidatorStateTest {
             state.save(StepFixture.step(0));
             state.retain(List.of("hotkey-2", "hotkey-3"));
             assertThat(state.tracker()).containsOnlyKeys("hotkey-2");
-            assertThat(state.tracker().get("hotkey-2").rejection()).contains("too large");
+            assertThat(state.tracker().get("hotkey-2").reason()).isEqualTo("too large");
             assertThat(state.averages()).containsOnlyKeys("hotkey-2", "hotkey-3");
             assertThat(state.carried()).containsExactly("hotkey-2", "hotkey-3");
         }
@@ -119,11 +132,20 @@ class ValidatorStateTest {
 
     @Test
     void remembersRejectionsByTheLimitsTheyWereJudgedBy() throws IOException {
+        var commitment = new Commitment("text", 7);
+        var rejected = TrackedModel.rejected("hotkey-1", commitment, "too many parameters");
+        var unfit = TrackedModel.unfit("hotkey-1", commitment, "NaN inside");
         try (var state = ValidatorState.open(file, 9)) {
-            state.reject("ns:name:commit:hash", "B2 186000000", "too many parameters");
-            assertThat(state.rejection("ns:name:commit:hash", "B2 186000000")).contains("too many parameters");
-            assertThat(state.rejection("ns:name:commit:hash", "B2 772000000")).isEmpty();
-            assertThat(state.rejection("ns:name:commit:other", "B2 186000000")).isEmpty();
+            state.reject(StepFixture.id('1'), "186000000", rejected);
+            state.reject(StepFixture.id('2'), "186000000", unfit);
+            assertThat(state.rejection(StepFixture.id('1'), "186000000", "hotkey-1", commitment))
+                    .contains(rejected);
+            assertThat(state.rejection(StepFixture.id('2'), "186000000", "hotkey-1", commitment))
+                    .contains(unfit);
+            assertThat(state.rejection(StepFixture.id('1'), "772000000", "hotkey-1", commitment))
+                    .isEmpty();
+            assertThat(state.rejection(StepFixture.id('3'), "186000000", "hotkey-1", commitment))
+                    .isEmpty();
         }
     }
 
@@ -219,7 +241,7 @@ class ValidatorStateTest {
             for (int i = from; i < Math.min(bytes.length, from + 600); i++) {
                 bytes[i] = (byte) random.nextInt();
             }
-            Files.write(file, round % 4 == 0 ? java.util.Arrays.copyOf(bytes, from) : bytes);
+            Files.write(file, round % 4 == 0 ? Arrays.copyOf(bytes, from) : bytes);
             try (var state = ValidatorState.open(file, 9)) {
                 state.nextStep(); // damage in free space or in a value is not visible to SQLite
             } catch (MalformedDataException e) {
