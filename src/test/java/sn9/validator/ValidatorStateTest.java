@@ -150,6 +150,20 @@ class ValidatorStateTest {
     }
 
     @Test
+    void otherRulesForgetEveryVerdictAndNoAverage() throws IOException {
+        try (var state = ValidatorState.open(file, 9)) {
+            state.judgeBy("B1");
+            state.track(TrackedModel.accepted("hotkey-1", StepFixture.commitment(1)));
+            state.save(StepFixture.step(0));
+            state.judgeBy("B1");
+            assertThat(state.tracker()).isNotEmpty();
+            state.judgeBy("B2");
+            assertThat(state.tracker()).isEmpty();
+            assertThat(state.averages()).hasSize(StepFixture.HOTKEYS);
+        }
+    }
+
+    @Test
     void recordsWeightSubmissions() throws IOException {
         var refused = new WeightSubmission(
                 Instant.ofEpochMilli(5),
@@ -207,7 +221,7 @@ class ValidatorStateTest {
     @Test
     void refusesANewerSchema() throws Exception {
         ValidatorState.open(file, 9).close();
-        alter("PRAGMA user_version = " + (ValidatorState.SCHEMA_VERSION + 1));
+        alter("PRAGMA user_version = " + (StateDatabase.SCHEMA_VERSION + 1));
         refused("newer sn9");
     }
 
