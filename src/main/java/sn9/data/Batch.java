@@ -35,9 +35,27 @@ public record Batch(int B, int T, int[] tokens, int[] targets) {
     /** How many positions predict something. */
     public int predictions() {
         int count = 0;
-        for (int target : targets) {
-            count += target == IGNORED ? 0 : 1;
+        for (int b = 0; b < B; b++) {
+            count += predictions(b);
         }
         return count;
+    }
+
+    /** How many positions of one sequence predict something. */
+    public int predictions(int b) {
+        int count = 0;
+        for (int t = 0; t < T; t++) {
+            count += targets[b * T + t] >= 0 ? 1 : 0;
+        }
+        return count;
+    }
+
+    /** The sum of losses over all predictions, from the mean of each sequence. */
+    public double lossSum(double[] sequenceMeans) {
+        double sum = 0;
+        for (int b = 0; b < B; b++) {
+            sum += sequenceMeans[b] * predictions(b);
+        }
+        return sum;
     }
 }

@@ -1,5 +1,6 @@
 package sn9.engine;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
 
@@ -30,6 +31,12 @@ public interface Engine extends AutoCloseable {
 
     /** Fills a host segment from the start of a buffer. */
     void download(MemorySegment to, Buffer from);
+
+    /**
+     * The contents of a buffer for reading on the host: the memory itself where the device's memory is the host's, else a
+     * copy in the arena. Valid until the buffer is written or closed, or the arena is.
+     */
+    MemorySegment read(Buffer from, Arena arena);
 
     /** Makes the workspace large enough for a model of these sizes; called before a step, never inside one. */
     void reserve(int B, int T, int C, int NH, int V, boolean training);

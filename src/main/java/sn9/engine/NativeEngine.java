@@ -95,6 +95,13 @@ final class NativeEngine implements Engine {
     }
 
     @Override
+    @SuppressWarnings("restricted")
+    public MemorySegment read(Buffer from, Arena arena) {
+        synchronize();
+        return MemorySegment.ofAddress(from.address()).reinterpret(from.bytes());
+    }
+
+    @Override
     public void reserve(int B, int T, int C, int NH, int V, boolean training) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);

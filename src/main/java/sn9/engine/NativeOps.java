@@ -375,6 +375,7 @@ final class NativeOps implements Ops {
             MemorySegment first = arena.allocate(ValueLayout.JAVA_LONG);
             engine.call(() ->
                     (int) lib.checkFinite.invokeExact(context(), first.address(), from.address(), type.code(), n));
+            releaseMapped(from);
             return first.get(ValueLayout.JAVA_LONG, 0);
         }
     }

@@ -166,7 +166,7 @@ final class ChainDatabase implements AutoCloseable {
             }
             throw new IOException(file + ": the local chain cannot be opened: " + e.getMessage(), e);
         } finally {
-            closeQuietly(connection);
+            closeIfOpen(connection);
         }
     }
 
@@ -278,7 +278,7 @@ final class ChainDatabase implements AutoCloseable {
                         || lite.getResultCode().code % 256 == SQLiteErrorCode.SQLITE_CORRUPT.code);
     }
 
-    private static void closeQuietly(Connection connection) throws IOException {
+    private static void closeIfOpen(Connection connection) throws IOException {
         if (connection == null) {
             return;
         }

@@ -2,6 +2,8 @@ package sn9.train;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.SplittableRandom;
 import sn9.model.Gpt2Config;
 import sn9.model.ParameterLayout;
@@ -12,22 +14,37 @@ import sn9.model.ParameterLayout;
  */
 final class Initialisation {
     private static final double DEVIATION = 0.02;
+    /** Elements that draw from one generator: fixed, so that the values do not depend on the number of threads. */
+    private static final long CHUNK = 1 << 16;
 
     private Initialisation() {}
 
-    /** Fills a host arena of the layout's size. Each tensor draws from a generator of its own. */
+    /** Fills a zeroed host arena of the layout's size. */
     static void fill(MemorySegment arena, Gpt2Config config, ParameterLayout layout, long seed) {
         var seeds = new SplittableRandom(seed);
+        List<Runnable> chunks = new ArrayList<>();
         for (ParameterLayout.Slot slot : layout.slots()) {
-            var random = seeds.split();
-            boolean gain = slot.name().matches(".*\\.ln_.\\.weight");
-            double deviation = slot.shape().length < 2
-                    ? 0
-                    : slot.name().endsWith("c_proj.weight") ? DEVIATION / Math.sqrt(2.0 * config.nLayer()) : DEVIATION;
-            for (long i = 0; i < slot.elements(); i++) {
-                float value = gain ? 1 : deviation == 0 ? 0 : (float) (deviation * random.nextGaussian());
-                arena.setAtIndex(ValueLayout.JAVA_FLOAT, slot.offset() + i, value);
+            double deviation =
+                    slot.name().endsWith("c_proj.weight") ? DEVIATION / Math.sqrt(2.0 * config.nLayer()) : DEVIATION;
+            for (long start = 0; start < slot.elements(); start += CHUNK) {
+                long first = slot.offset() + start;
+                long end = slot.offset() + Math.min(slot.elements(), start + CHUNK);
+                var random = seeds.split();
+                if (slot.shape().length == 2) {
+                    chunks.add(() -> {
+                        for (long i = first; i < end; i++) {
+                            arena.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (deviation * random.nextGaussian()));
+                        }
+                    });
+                } else if (slot.name().matches(".*ln_.\\.weight")) {
+                    chunks.add(() -> {
+                        for (long i = first; i < end; i++) {
+                            arena.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1f);
+                        }
+                    });
+                }
             }
         }
+        chunks.parallelStream().forEach(Runnable::run);
     }
 }

@@ -1,0 +1,313 @@
+package sn9.train;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import sn9.MalformedDataException;
+import sn9.checkpoint.HfConfig;
+import sn9.checkpoint.ModelDirectory;
+import sn9.checkpoint.Safetensors;
+import sn9.data.Batch;
+import sn9.engine.Buffer;
+import sn9.engine.Engine;
+import sn9.engine.StepBlock;
+import sn9.model.Gpt2;
+import sn9.model.Gpt2Config;
+import sn9.model.Gradients;
+import sn9.model.ParameterLayout;
+import sn9.model.Parameters;
+import sn9.tensor.ElementType;
+import sn9.tensor.TensorView;
+
+/**
+ * Trains one model: micro-batches in, optimiser steps out. Parameters, gradients and the two moments are flat f32 arenas
+ * of one layout. Belongs to the engine's thread.
+ */
+public final class Trainer implements AutoCloseable {
+    private final Engine engine;
+    private final Gpt2Config config;
+    private final TrainConfig train;
+    private final ParameterLayout layout;
+    private final Buffer params; // (P)
+    private final Buffer grads; // (P)
+    private final Buffer m; // (P)
+    private final Buffer v; // (P)
+    private final Parameters parameters;
+    private final Gradients gradients;
+    private final StepBlock block;
+    private final Gpt2 model;
+    private final List<AutoCloseable> owned = new ArrayList<>();
+    private Map<String, String> position = Map.of();
+    private long step;
+    private long microStep;
+    private int accumulated;
+    private double lossSum; // nats, over the predictions of the step in progress
+    private long predictions;
+    private double microLoss = Double.NaN;
+    private long stepStarted = System.nanoTime();
+
+    /** Fills the arena of parameters; the gaps of the layout are already zero. */
+    private interface Start {
+        void fill(Buffer params, ParameterLayout layout) throws IOException;
+    }
+
+    private Trainer(Engine engine, Gpt2Config config, TrainConfig train, int B, int T, Start start) throws IOException {
+        this.engine = engine;
+        this.config = config;
+        this.train = train;
+        this.layout = new ParameterLayout(config, train.decayAll());
+        boolean whole = false;
+        try {
+            params = arena("parameters");
+            start.fill(params, layout);
+            grads = arena("gradients");
+            m = arena("first moment");
+            v = arena("second moment");
+            parameters = Parameters.overArena(engine, config, layout, params);
+            gradients = new Gradients(config, layout, grads);
+            block = new StepBlock(engine);
+            owned.add(block);
+            model = new Gpt2(engine, config, B, T, true, train.dropout());
+            owned.add(model);
+            whole = true;
+        } finally {
+            if (!whole) {
+                closeOwned();
+            }
+        }
+    }
+
+    /** A new model with GPT-2's initialisation by the settings' seed. */
+    public static Trainer fresh(Engine engine, Gpt2Config config, TrainConfig train, int B, int T) {
+        try {
+            return new Trainer(engine, config, train, B, T, (params, layout) -> {
+                try (Arena host = Arena.ofShared()) {
+                    MemorySegment values = host.allocate(params.bytes(), 64);
+                    Initialisation.fill(values, config, layout, train.seed());
+                    engine.upload(params, values);
+                }
+            });
+        } catch (IOException e) {
+            throw new IllegalStateException("a fresh model reads no file", e);
+        }
+    }
+
+    /** A model that goes on from a directory's parameters, with fresh moments. */
+    public static Trainer from(Engine engine, ModelDirectory source, TrainConfig train, int B, int T)
+            throws IOException {
+        return new Trainer(engine, source.config(), train, B, T, (params, layout) -> {
+            for (ParameterLayout.Slot slot : layout.slots()) {
+                TensorView tensor = source.tensor(slot.name());
+                long bad = engine.ops().firstNotFinite(tensor.data(), tensor.type(), slot.elements());
+                if (bad >= 0) {
+                    throw new MalformedDataException(
+                            slot.name(), -1, "element " + bad + " is not finite; training cannot start from it");
+                }
+                Buffer to = Parameters.view(layout, params, slot.name());
+                engine.ops().load(to, tensor.data(), tensor.type(), slot.elements());
+            }
+        });
+    }
+
+    /**
+     * A training run as {@link #saveCheckpoint} left it: the same batches give the same losses, bit for bit.
+     *
+     * @throws MalformedDataException when the file is no whole checkpoint
+     */
+    public static Trainer resume(Engine engine, Path file, int B, int T) throws IOException {
+        try (Safetensors saved = Safetensors.open(file)) {
+            Checkpoint state = Checkpoint.read(file.toString(), saved);
+            var trainer = new Trainer(
+                    engine,
+                    state.model(),
+                    state.train(),
+                    B,
+                    T,
+                    (params, layout) -> load(engine, saved, file, Checkpoint.PARAMETERS, params));
+            boolean whole = false;
+            try {
+                load(engine, saved, file, Checkpoint.MOMENT1, trainer.m);
+                load(engine, saved, file, Checkpoint.MOMENT2, trainer.v);
+                if (state.accumulated() > 0) {
+                    load(engine, saved, file, Checkpoint.GRADIENTS, trainer.grads);
+                }
+                trainer.step = state.step();
+                trainer.microStep = state.microStep();
+                trainer.accumulated = state.accumulated();
+                trainer.lossSum = state.lossSum();
+                trainer.predictions = state.predictions();
+                trainer.position = Map.copyOf(state.position());
+                whole = true;
+                return trainer;
+            } finally {
+                if (!whole) {
+                    trainer.close();
+                }
+            }
+        }
+    }
+
+    private static void load(Engine engine, Safetensors saved, Path file, String name, Buffer to) throws IOException {
+        TensorView tensor = saved.tensor(name);
+        if (tensor.type() != ElementType.F32 || tensor.elements() != to.floats()) {
+            throw new MalformedDataException(
+                    file.toString(), -1, tensor + " does not fit, expected F32[" + to.floats() + "]");
+        }
+        engine.ops().load(to, tensor.data(), ElementType.F32, to.floats());
+    }
+
+    /** The model's shape. */
+    public Gpt2Config config() {
+        return config;
+    }
+
+    /** The settings it is trained with. */
+    public TrainConfig settings() {
+        return train;
+    }
+
+    /** Optimiser steps done. */
+    public long step() {
+        return step;
+    }
+
+    /** What the checkpoint this run was resumed from said of the data; empty otherwise. */
+    public Map<String, String> position() {
+        return position;
+    }
+
+    /** Mean nats per prediction of the latest micro-batch; NaN before the first. */
+    public double microLoss() {
+        return microLoss;
+    }
+
+    /**
+     * Learns from one micro-batch.
+     *
+     * @param batch of this trainer's B and T
+     * @return a report when this micro-batch completed an optimiser step
+     */
+    public Optional<StepReport> train(Batch batch) {
+        int count = batch.predictions();
+        if (count == 0) {
+            throw new IllegalArgumentException("the batch predicts nothing: all its targets are ignored");
+        }
+        if (accumulated == 0) {
+            engine.ops().fill(grads, 0, layout.size());
+            stepStarted = System.nanoTime();
+        }
+        block.pass(1.0 / ((double) count * train.accumulationSteps()), train.seed(), microStep);
+        double sum =
+                batch.lossSum(model.lossesAndGradients(parameters, gradients, block, batch.tokens(), batch.targets()));
+        microLoss = sum / count;
+        lossSum += sum;
+        predictions += count;
+        microStep++;
+        accumulated++;
+        return accumulated == train.accumulationSteps() ? Optional.of(update(batch)) : Optional.empty();
+    }
+
+    private StepReport update(Batch batch) {
+        step++;
+        double lr = train.learningRate(step);
+        block.optimizer(lr, train.beta1(), train.beta2(), train.epsilon(), train.weightDecay(), train.gradClip(), step);
+        engine.ops().gradNorm(block, grads, layout.size());
+        engine.ops().adamw(params, m, v, grads, block, layout.decayed(), layout.size());
+        double norm = block.gradNorm();
+        var report = new StepReport(
+                step,
+                lossSum / predictions,
+                norm,
+                lr,
+                (long) batch.B() * batch.T() * accumulated,
+                (System.nanoTime() - stepStarted) / 1e9);
+        dropAccumulated();
+        return report;
+    }
+
+    /** Forgets the micro-batches of a step that was not completed. */
+    public void dropAccumulated() {
+        accumulated = 0;
+        lossSum = 0;
+        predictions = 0;
+    }
+
+    /** Mean over batches of their mean loss, with the present parameters and without dropout. */
+    public double evaluate(List<Batch> batches) {
+        if (batches.isEmpty()) {
+            throw new IllegalArgumentException("no batches to evaluate on");
+        }
+        double total = 0;
+        for (Batch batch : batches) {
+            total += batch.lossSum(model.losses(parameters, batch.tokens(), batch.targets())) / batch.predictions();
+        }
+        return total / batches.size();
+    }
+
+    /** Writes the model as a Hugging Face directory, whole or not at all. */
+    public void saveModel(Path directory, ElementType type) throws IOException {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment values = engine.read(params, arena);
+            Collection<TensorView> tensors = new ArrayList<>();
+            for (ParameterLayout.Slot slot : layout.slots()) {
+                tensors.add(new TensorView(
+                        slot.name(),
+                        ElementType.F32,
+                        slot.shape(),
+                        values.asSlice(slot.offset() * Float.BYTES, slot.elements() * Float.BYTES)));
+            }
+            ModelDirectory.write(directory, HfConfig.of(config, type), type, tensors);
+        }
+    }
+
+    /**
+     * Writes everything {@link #resume} needs, whole or not at all.
+     *
+     * @param dataPosition where in the data this run stands, for the caller's own use
+     */
+    public void saveCheckpoint(Path file, Map<String, String> dataPosition) throws IOException {
+        var state = new Checkpoint(
+                config, train, step, microStep, accumulated, lossSum, predictions, Map.copyOf(dataPosition));
+        try (Arena arena = Arena.ofConfined()) {
+            var arenas = new LinkedHashMap<String, MemorySegment>();
+            arenas.put(Checkpoint.PARAMETERS, engine.read(params, arena));
+            arenas.put(Checkpoint.MOMENT1, engine.read(m, arena));
+            arenas.put(Checkpoint.MOMENT2, engine.read(v, arena));
+            if (accumulated > 0) {
+                arenas.put(Checkpoint.GRADIENTS, engine.read(grads, arena));
+            }
+            state.write(file, arenas);
+        }
+    }
+
+    private Buffer arena(String label) {
+        Buffer buffer = engine.allocate(label, layout.size() * Float.BYTES);
+        owned.add(buffer);
+        engine.ops().fill(buffer, 0, layout.size());
+        return buffer;
+    }
+
+    private void closeOwned() {
+        for (AutoCloseable one : owned.reversed()) {
+            switch (one) {
+                case Buffer buffer -> buffer.close();
+                case StepBlock steps -> steps.close();
+                case Gpt2 gpt2 -> gpt2.close();
+                default -> throw new IllegalStateException("not a part of a trainer: " + one);
+            }
+        }
+        owned.clear();
+    }
+
+    @Override
+    public void close() {
+        closeOwned();
+    }
+}
