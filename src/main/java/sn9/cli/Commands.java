@@ -8,6 +8,10 @@ final class Commands {
 
     /** New instances, for one command line. */
     static List<Object> all() {
-        return List.of();
+        return List.of(
+                new MetagraphCommand(), //
+                new MinerCommand(),
+                new ModelCommand(),
+                new UploadCommand());
     }
 }
