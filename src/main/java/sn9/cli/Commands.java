@@ -12,6 +12,7 @@ final class Commands {
                 new MetagraphCommand(), //
                 new MinerCommand(),
                 new ModelCommand(),
-                new UploadCommand());
+                new UploadCommand(),
+                new ValidatorCommand());
     }
 }
