@@ -8,6 +8,15 @@ final class Commands {
 
     /** New instances, for one command line. */
     static List<Object> all() {
-        return List.of(new BenchCommand(), new DevicesCommand(), new EvalCommand(), new GenerateCommand());
+        return List.of(
+                new BenchCommand(), //
+                new DevicesCommand(),
+                new EvalCommand(),
+                new GenerateCommand(),
+                new MetagraphCommand(),
+                new MinerCommand(),
+                new ModelCommand(),
+                new UploadCommand(),
+                new ValidatorCommand());
     }
 }
