@@ -6,7 +6,7 @@
 
 namespace sn9::SN9_ISA {
 
-void dropout(const sn9_context &context, float *out, const float *in, const float *residual, const sn9_step &step,
+void dropout(const sn9_context& context, float* out, const float* in, const float* residual, const sn9_step& step,
              float probability, int32_t layer, int32_t site, int64_t n) {
     DropoutMask mask(step.seed, step.micro_step, layer, site, probability);
 #pragma omp parallel for num_threads(context.threads) schedule(static)

@@ -12,13 +12,15 @@ namespace {
 constexpr int64_t kBlock = 32;
 }
 
-int64_t layernorm_workspace_bytes(int64_t N, int64_t C) { return ceil_div(N, kBlock) * 2 * C * 4; }
+int64_t layernorm_workspace_bytes(int64_t N, int64_t C) {
+    return ceil_div(N, kBlock) * 2 * C * 4;
+}
 
-void layernorm_forward(const sn9_context &context, float *total, float *out, float *mean, float *rstd, const float *a,
-                       const float *b, const float *w, const float *bias, float epsilon, int64_t N, int64_t C) {
+void layernorm_forward(const sn9_context& context, float* total, float* out, float* mean, float* rstd, const float* a,
+                       const float* b, const float* w, const float* bias, float epsilon, int64_t N, int64_t C) {
 #pragma omp parallel for num_threads(context.threads) schedule(static)
     for (int64_t i = 0; i < N; i++) {
-        const float *x = a + i * C;
+        const float* x = a + i * C;
         if (b) {
             for_each_vector(C, [&](int64_t c, int64_t lanes) {
                 store_some(total + i * C + c, load_some(x + c, lanes) + load_some(b + i * C + c, lanes), lanes);
@@ -49,8 +51,8 @@ void layernorm_forward(const sn9_context &context, float *total, float *out, flo
     }
 }
 
-void layernorm_recompute(const sn9_context &context, float *out, const float *in, const float *mean,
-                         const float *rstd, const float *w, const float *bias, int64_t N, int64_t C) {
+void layernorm_recompute(const sn9_context& context, float* out, const float* in, const float* mean, const float* rstd,
+                         const float* w, const float* bias, int64_t N, int64_t C) {
 #pragma omp parallel for num_threads(context.threads) schedule(static)
     for (int64_t i = 0; i < N; i++)
         for_each_vector(C, [&](int64_t c, int64_t lanes) {
@@ -59,9 +61,9 @@ void layernorm_recompute(const sn9_context &context, float *out, const float *in
         });
 }
 
-void layernorm_backward(const sn9_context &context, float *din, float *dw, float *db, const float *dout,
-                        const float *in, const float *mean, const float *rstd, const float *w, int64_t N, int64_t C) {
-    float *partial = reinterpret_cast<float *>(context.workspace);  // (blocks, 2, C)
+void layernorm_backward(const sn9_context& context, float* din, float* dw, float* db, const float* dout,
+                        const float* in, const float* mean, const float* rstd, const float* w, int64_t N, int64_t C) {
+    float* partial = reinterpret_cast<float*>(context.workspace);  // (blocks, 2, C)
     int64_t blocks = ceil_div(N, kBlock);
 #pragma omp parallel num_threads(context.threads)
     {
@@ -104,7 +106,7 @@ void layernorm_backward(const sn9_context &context, float *din, float *dw, float
     }
 }
 
-void gelu_forward(const sn9_context &context, float *out, const float *pre, int64_t n) {
+void gelu_forward(const sn9_context& context, float* out, const float* pre, int64_t n) {
     constexpr int64_t kChunk = 4096;
 #pragma omp parallel for num_threads(context.threads) schedule(static)
     for (int64_t i0 = 0; i0 < n; i0 += kChunk)

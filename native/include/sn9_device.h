@@ -29,36 +29,36 @@ typedef struct sn9_context sn9_context;
 int32_t sn9_abi_version(void);
 
 /* What went wrong in this thread's last call that did not return SN9_OK. Valid until the next call. */
-const char *sn9_last_error(void);
+const char* sn9_last_error(void);
 
 /* Opens a device. threads: worker threads of the CPU library, 0 for one per processor; ignored elsewhere. */
-int32_t sn9_context_open(int32_t device, int32_t threads, sn9_context **context);
+int32_t sn9_context_open(int32_t device, int32_t threads, sn9_context** context);
 
 /* Frees the context and its workspace. Memory of sn9_alloc must have been freed before. */
-int32_t sn9_context_close(sn9_context *context);
+int32_t sn9_context_close(sn9_context* context);
 
 /* Writes lines of key=value about the device: name, isa, threads, gemm, memory_bytes. */
-int32_t sn9_context_describe(sn9_context *context, char *text, int64_t bytes);
+int32_t sn9_context_describe(sn9_context* context, char* text, int64_t bytes);
 
 /* Makes the workspace at least this large; to be called before a step, never inside one. */
-int32_t sn9_context_reserve(sn9_context *context, int64_t bytes);
+int32_t sn9_context_reserve(sn9_context* context, int64_t bytes);
 
 /* Device memory, 64-byte aligned, contents undefined. */
-int32_t sn9_alloc(sn9_context *context, int64_t bytes, void **memory);
-int32_t sn9_free(sn9_context *context, void *memory);
+int32_t sn9_alloc(sn9_context* context, int64_t bytes, void** memory);
+int32_t sn9_free(sn9_context* context, void* memory);
 
 /* Copies between the host and the device, and inside the device; complete on return on the CPU, in stream order
  * elsewhere. */
-int32_t sn9_upload(sn9_context *context, void *device, const void *host, int64_t bytes);
-int32_t sn9_download(sn9_context *context, void *host, const void *device, int64_t bytes);
-int32_t sn9_copy(sn9_context *context, void *to, const void *from, int64_t bytes);
+int32_t sn9_upload(sn9_context* context, void* device, const void* host, int64_t bytes);
+int32_t sn9_download(sn9_context* context, void* host, const void* device, int64_t bytes);
+int32_t sn9_copy(sn9_context* context, void* to, const void* from, int64_t bytes);
 
 /* Waits for everything asked of this context. */
-int32_t sn9_synchronize(sn9_context *context);
+int32_t sn9_synchronize(sn9_context* context);
 
 /* Tells the system that the whole pages inside a read-only file mapping are not needed in memory for now. Only for
  * file mappings: other memory would lose its contents. */
-int32_t sn9_release_mapped(const void *memory, int64_t bytes);
+int32_t sn9_release_mapped(const void* memory, int64_t bytes);
 
 #ifdef __cplusplus
 }
