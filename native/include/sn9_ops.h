@@ -1,6 +1,7 @@
 /* sn9_ops.h: every operation of the GPT-2 graph, once. Sizes: B batch, T sequence, C channels, NH heads, HS head size,
- * V vocabulary, N = B*T rows, OC output channels. All tensors are row-major and, unless said otherwise, of the
- * context's activation type, which is f32 in the CPU library.
+ * V vocabulary, N = B*T rows, OC output channels. All are the sizes in memory: where a library pads (sn9_padding), pads
+ * of activations, parameters and gradients are exactly zero and stay so. All tensors are row-major. `void *` tensors
+ * are of the context's activation type (f32, or bf16 with SN9_PRECISION_BF16), `float *` ones always f32.
  *
  * Order of arguments: context, outputs, inputs, parameters, sizes. Outputs are assigned (=) or accumulated (+=) as
  * each comment says. Nothing allocates: the workspace is sized by sn9_workspace_bytes beforehand. The same inputs give
@@ -55,17 +56,22 @@ typedef struct sn9_step {
 /* Dropout at one place of the graph: probability 0 turns it off. Philox4x32-10 keyed by step->seed, counter
  * (element / 4, micro_step, layer, site). Passed by value as two numbers. */
 
-/* Workspace every operation of a model of these sizes needs, the largest of them. training: 0 or 1. */
-int32_t sn9_workspace_bytes(sn9_context*, int64_t* bytes, int64_t B, int64_t T, int64_t C, int64_t NH, int64_t V,
-                            int32_t training);
+/* Sizes to which the library wants widths padded: channels and MLP width, head size, vocabulary. 1 for none. */
+int32_t sn9_padding(sn9_context *, int64_t *channels, int64_t *head, int64_t *vocabulary);
 
-/* Bytes of storage that sn9_weight_prepare needs for a weight; 0 when trained is 1 and the library reads the source
- * itself. */
-int32_t sn9_weight_bytes(sn9_context*, int64_t* bytes, int64_t rows, int64_t cols, int32_t kind, int32_t trained);
+/* Workspace every operation of a model of these sizes needs, the largest of them. A: attention width NH*HS; F: MLP
+ * width. training: 0 or 1. */
+int32_t sn9_workspace_bytes(sn9_context *, int64_t *bytes, int64_t B, int64_t T, int64_t C, int64_t NH, int64_t HS,
+                            int64_t F, int64_t V, int32_t training);
 
-/* Makes a weight ready for the operations. source: [rows, cols] of source_type on the host when trained is 0, else f32
- * in device memory, which must outlive the weight. storage: device memory of sn9_weight_bytes, or null if that is 0. */
-int32_t sn9_weight_prepare(sn9_context*, sn9_weight* weight, void* storage, const void* source, int32_t source_type,
+/* Bytes of storage that sn9_weight_prepare needs for a weight. For a trained one: 0 where the library reads the f32
+ * source itself, else rows * cols elements of the activation type, which sn9_adamw keeps up to date. */
+int32_t sn9_weight_bytes(sn9_context *, int64_t *bytes, int64_t rows, int64_t cols, int32_t kind, int32_t trained);
+
+/* Makes a weight ready for the operations. trained 0: source is [rows, cols] of source_type in device memory and is not
+ * needed afterwards. trained 1: f32 in device memory, which must outlive the weight; storage is filled from it now.
+ * storage: device memory of sn9_weight_bytes, or null if that is 0. */
+int32_t sn9_weight_prepare(sn9_context *, sn9_weight *weight, void *storage, const void *source, int32_t source_type,
                            int64_t rows, int64_t cols, int32_t kind, int32_t trained);
 
 /* out = wte[tokens] + wpe[0..T-1]. out (N, C); tokens (N) i32 in [0, V); wpe (P, C) with P >= T. */
@@ -94,7 +100,7 @@ int32_t sn9_linear_backward_weight(sn9_context*, float* dw, float* db, const voi
                                    int64_t C, int64_t OC);
 
 /* sum = a + b; out = (sum - mean) * rstd * w + bias per row. b may be null: then sum is a and the argument sum is not
- * written and may be null. mean, rstd (N) f32. */
+ * written and may be null. mean, rstd (N) f32 over the first true_C columns; the others become 0. */
 int32_t sn9_add_layernorm_forward(sn9_context*, void* sum, void* out, float* mean, float* rstd, const void* a,
                                   const void* b, const float* w, const float* bias, float epsilon, int64_t N,
                                   int64_t C);
@@ -110,11 +116,12 @@ int32_t sn9_layernorm_backward(sn9_context*, void* din, float* dw, float* db, co
 /* out = gelu(pre), tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
 int32_t sn9_gelu_forward(sn9_context*, void* out, const void* pre, int64_t n);
 
-/* Causal attention. out (B, T, NH*HS); qkv (B, T, 3*NH*HS): q, k, v side by side, heads inside; scores q.k/sqrt(HS).
+/* Causal attention. out (B, T, NH*HS); qkv (B, T, 3*NH*HS): q, k, v side by side, heads inside; scores q.k * scale.
  * lse (B, NH, T) f32, or null: log of the sum of exponentials of a row's scores. Dropout applies to the
  * probabilities. */
 int32_t sn9_attention_forward(sn9_context*, void* out, float* lse, const void* qkv, const sn9_step* step,
-                              float probability, int32_t layer, int64_t B, int64_t T, int64_t NH, int64_t HS);
+                              float probability, int32_t layer, float scale, int64_t B, int64_t T, int64_t NH,
+                              int64_t HS);
 
 /* dqkv = gradient. dout, out (B, T, NH*HS); qkv, dqkv (B, T, 3*NH*HS); lse as kept by the forward pass. */
 int32_t sn9_attention_backward(sn9_context*, void* dqkv, const void* dout, const void* out, const void* qkv,
@@ -122,7 +129,8 @@ int32_t sn9_attention_backward(sn9_context*, void* dqkv, const void* dout, const
                                int64_t T, int64_t NH, int64_t HS);
 
 /* losses[i] = -log softmax(in[i] * wte^T)[targets[i]] in nats, 0 where the target is negative. No logits are kept.
- * losses (N) f32; in (N, C); targets (N) i32. */
+ * losses (N) f32; in (N, C); targets (N) i32. Only the weight's first
+ * true_V rows are words: padding rows get no probability and no gradient, here and below. */
 int32_t sn9_head_loss_forward(sn9_context*, float* losses, const void* in, const sn9_weight* wte,
                               const int32_t* targets, int64_t N);
 
@@ -146,7 +154,7 @@ int32_t sn9_grad_norm(sn9_context*, sn9_step* step, const float* grads, int64_t 
 int32_t sn9_adamw(sn9_context*, float* params, float* m, float* v, const float* grads, const sn9_step* step,
                   int64_t decayed, int64_t n);
 
-/* to = from, converted, to nearest even. Types among f32, bf16, f16 and (source only) f64. n elements. */
+/* to = from, converted, to nearest even; both in device memory. Types among f32, bf16, f16, and (source only) f64. */
 int32_t sn9_cast(sn9_context*, void* to, int32_t to_type, const void* from, int32_t from_type, int64_t n);
 
 /* to = value. */
@@ -155,7 +163,7 @@ int32_t sn9_fill(sn9_context*, float* to, float value, int64_t n);
 /* to += scale * from. */
 int32_t sn9_scale_add(sn9_context*, float* to, const float* from, float scale, int64_t n);
 
-/* *first = index of the first element that is NaN or infinite, or -1. from: f32, bf16, f16 or f64. */
+/* *first (host) = index of the first element of host memory that is NaN or infinite, or -1. f32, bf16, f16 or f64. */
 int32_t sn9_check_finite(sn9_context*, int64_t* first, const void* from, int32_t type, int64_t n);
 
 /* out = a * b with this library's own kernels (backend 0) or oneDNN's (1, SN9_UNSUPPORTED where absent). a (M, K);
