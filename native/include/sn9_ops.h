@@ -30,9 +30,9 @@ enum { SN9_LINEAR_WEIGHT = 0, SN9_EMBEDDING_WEIGHT = 1 };
 /* Sites of dropout; part of the random counter. */
 enum { SN9_DROPOUT_EMBED = 0, SN9_DROPOUT_ATTENTION = 1, SN9_DROPOUT_ATTENTION_PROJECTION = 2, SN9_DROPOUT_MLP = 3 };
 
-/* A prepared weight: filled by sn9_weight_prepare, opaque to everyone else. Host memory. */
+/* A prepared weight: filled by sn9_weight_prepare, opaque to everyone else. Host memory, 64 bytes. */
 typedef struct sn9_weight {
-    const float* packed; /* library's own layout, or null */
+    const void* packed;  /* library's own layout, or null */
     const float* source; /* [rows, cols] f32, or null once packed */
     int64_t rows, cols;
     int32_t kind;
@@ -57,21 +57,21 @@ typedef struct sn9_step {
  * (element / 4, micro_step, layer, site). Passed by value as two numbers. */
 
 /* Sizes to which the library wants widths padded: channels and MLP width, head size, vocabulary. 1 for none. */
-int32_t sn9_padding(sn9_context *, int64_t *channels, int64_t *head, int64_t *vocabulary);
+int32_t sn9_padding(sn9_context*, int64_t* channels, int64_t* head, int64_t* vocabulary);
 
 /* Workspace every operation of a model of these sizes needs, the largest of them. A: attention width NH*HS; F: MLP
  * width. training: 0 or 1. */
-int32_t sn9_workspace_bytes(sn9_context *, int64_t *bytes, int64_t B, int64_t T, int64_t C, int64_t NH, int64_t HS,
+int32_t sn9_workspace_bytes(sn9_context*, int64_t* bytes, int64_t B, int64_t T, int64_t C, int64_t NH, int64_t HS,
                             int64_t F, int64_t V, int32_t training);
 
 /* Bytes of storage that sn9_weight_prepare needs for a weight. For a trained one: 0 where the library reads the f32
  * source itself, else rows * cols elements of the activation type, which sn9_adamw keeps up to date. */
-int32_t sn9_weight_bytes(sn9_context *, int64_t *bytes, int64_t rows, int64_t cols, int32_t kind, int32_t trained);
+int32_t sn9_weight_bytes(sn9_context*, int64_t* bytes, int64_t rows, int64_t cols, int32_t kind, int32_t trained);
 
 /* Makes a weight ready for the operations. trained 0: source is [rows, cols] of source_type in device memory and is not
  * needed afterwards. trained 1: f32 in device memory, which must outlive the weight; storage is filled from it now.
  * storage: device memory of sn9_weight_bytes, or null if that is 0. */
-int32_t sn9_weight_prepare(sn9_context *, sn9_weight *weight, void *storage, const void *source, int32_t source_type,
+int32_t sn9_weight_prepare(sn9_context*, sn9_weight* weight, void* storage, const void* source, int32_t source_type,
                            int64_t rows, int64_t cols, int32_t kind, int32_t trained);
 
 /* out = wte[tokens] + wpe[0..T-1]. out (N, C); tokens (N) i32 in [0, V); wpe (P, C) with P >= T. */
@@ -82,12 +82,13 @@ int32_t sn9_embed_forward(sn9_context*, void* out, const int32_t* tokens, const 
 int32_t sn9_embed_backward(sn9_context*, float* dwte, float* dwpe, const void* dout, const int32_t* tokens, int64_t B,
                            int64_t T, int64_t C);
 
-/* out = residual + in * mask / (1 - probability). residual may be null (0); out may be in or residual. n elements. */
+/* out = residual + in * mask / (1 - probability). residual may be null (0); out may be in or residual. All (N, C); the
+ * mask's element is row * true_C + column, so that padding does not move it. */
 int32_t sn9_dropout(sn9_context*, void* out, const void* in, const void* residual, const sn9_step* step,
-                    float probability, int32_t layer, int32_t site, int64_t n);
+                    float probability, int32_t layer, int32_t site, int64_t N, int64_t C, int64_t true_C);
 
 /* out = activation(in * w + bias) + residual. out, pre, residual (N, OC); in (N, C); bias (OC). pre, when not null,
- * gets in * w + bias. bias and residual may be null. residual may be out. */
+ * gets in * w + bias. bias and residual may be null. residual must not be out. */
 int32_t sn9_linear_forward(sn9_context*, void* out, void* pre, const void* in, const sn9_weight* w, const float* bias,
                            const void* residual, int32_t activation, int64_t N);
 
@@ -102,16 +103,17 @@ int32_t sn9_linear_backward_weight(sn9_context*, float* dw, float* db, const voi
 /* sum = a + b; out = (sum - mean) * rstd * w + bias per row. b may be null: then sum is a and the argument sum is not
  * written and may be null. mean, rstd (N) f32 over the first true_C columns; the others become 0. */
 int32_t sn9_add_layernorm_forward(sn9_context*, void* sum, void* out, float* mean, float* rstd, const void* a,
-                                  const void* b, const float* w, const float* bias, float epsilon, int64_t N,
-                                  int64_t C);
+                                  const void* b, const float* w, const float* bias, float epsilon, int64_t N, int64_t C,
+                                  int64_t true_C);
 
 /* out = (in - mean) * rstd * w + bias, from statistics kept by the forward pass: the same bits again. */
 int32_t sn9_layernorm_recompute(sn9_context*, void* out, const void* in, const float* mean, const float* rstd,
-                                const float* w, const float* bias, int64_t N, int64_t C);
+                                const float* w, const float* bias, int64_t N, int64_t C, int64_t true_C);
 
 /* din += gradient of the row; dw += sum dout * normalised; db += sum dout. din may hold the residual's gradient. */
 int32_t sn9_layernorm_backward(sn9_context*, void* din, float* dw, float* db, const void* dout, const void* in,
-                               const float* mean, const float* rstd, const float* w, int64_t N, int64_t C);
+                               const float* mean, const float* rstd, const float* w, int64_t N, int64_t C,
+                               int64_t true_C);
 
 /* out = gelu(pre), tanh form: 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). */
 int32_t sn9_gelu_forward(sn9_context*, void* out, const void* pre, int64_t n);
@@ -125,22 +127,23 @@ int32_t sn9_attention_forward(sn9_context*, void* out, float* lse, const void* q
 
 /* dqkv = gradient. dout, out (B, T, NH*HS); qkv, dqkv (B, T, 3*NH*HS); lse as kept by the forward pass. */
 int32_t sn9_attention_backward(sn9_context*, void* dqkv, const void* dout, const void* out, const void* qkv,
-                               const float* lse, const sn9_step* step, float probability, int32_t layer, int64_t B,
-                               int64_t T, int64_t NH, int64_t HS);
+                               const float* lse, const sn9_step* step, float probability, int32_t layer, float scale,
+                               int64_t B, int64_t T, int64_t NH, int64_t HS);
 
 /* losses[i] = -log softmax(in[i] * wte^T)[targets[i]] in nats, 0 where the target is negative. No logits are kept.
  * losses (N) f32; in (N, C); targets (N) i32. Only the weight's first
  * true_V rows are words: padding rows get no probability and no gradient, here and below. */
 int32_t sn9_head_loss_forward(sn9_context*, float* losses, const void* in, const sn9_weight* wte,
-                              const int32_t* targets, int64_t N);
+                              const int32_t* targets, int64_t N, int64_t true_V);
 
 /* As head_loss_forward, and the gradients of step->loss_scale times the sum of losses: din =, dwte +=. */
 int32_t sn9_head_loss_backward(sn9_context*, float* losses, void* din, float* dwte, const void* in,
-                               const sn9_weight* wte, const int32_t* targets, const sn9_step* step, int64_t N);
+                               const sn9_weight* wte, const int32_t* targets, const sn9_step* step, int64_t N,
+                               int64_t true_V);
 
-/* logits = in[rows] * wte^T. logits (n, V) f32; rows (n) i32. */
+/* logits = in[rows] * wte^T. logits (n, true_V) f32; rows (n) i32. */
 int32_t sn9_head_logits(sn9_context*, float* logits, const void* in, const sn9_weight* wte, const int32_t* rows,
-                        int64_t n);
+                        int64_t n, int64_t true_V);
 
 /* means[b] = mean of the losses of sequence b over its targets that are not negative; 0 when there is none. (B) f64. */
 int32_t sn9_sequence_mean(sn9_context*, double* means, const float* losses, const int32_t* targets, int64_t B,
@@ -150,8 +153,9 @@ int32_t sn9_sequence_mean(sn9_context*, double* means, const float* losses, cons
 int32_t sn9_grad_norm(sn9_context*, sn9_step* step, const float* grads, int64_t n);
 
 /* One AdamW step over flat arenas (subnet.md B.2, golden README): gradients scaled by
- * min(1, grad_clip / (grad_norm + 1e-6)); the first decayed elements decay. Nothing changes when step->finite is 0. */
-int32_t sn9_adamw(sn9_context*, float* params, float* m, float* v, const float* grads, const sn9_step* step,
+ * min(1, grad_clip / (grad_norm + 1e-6)); the first decayed elements decay. copy, when not null,
+ * gets the new parameters in the activation type. Nothing changes when step->finite is 0. */
+int32_t sn9_adamw(sn9_context*, float* params, float* m, float* v, void* copy, const float* grads, const sn9_step* step,
                   int64_t decayed, int64_t n);
 
 /* to = from, converted, to nearest even; both in device memory. Types among f32, bf16, f16, and (source only) f64. */
