@@ -8,6 +8,6 @@ final class Commands {
 
     /** New instances, for one command line. */
     static List<Object> all() {
-        return List.of();
+        return List.of(new LocalnetCommand(), new RegisterCommand(), new WeightsCommand());
     }
 }
