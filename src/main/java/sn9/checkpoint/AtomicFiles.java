@@ -3,6 +3,7 @@ package sn9.checkpoint;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -22,7 +23,8 @@ final class AtomicFiles {
     /**
      * Writes a file under a temporary name in the same folder, syncs it, renames it to its own and syncs the folder.
      *
-     * @throws IOException when writing failed; the file is then as it was before and no temporary one is left
+     * @throws IOException naming the file when writing failed; the file is then as it was before and no temporary one
+     *     is left
      */
     static void write(Path file, Content content) throws IOException {
         Path folder = file.toAbsolutePath().getParent();
@@ -34,6 +36,9 @@ final class AtomicFiles {
                 channel.force(true);
             }
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+        } catch (IOException e) {
+            String kind = e instanceof FileSystemException ? e.getClass().getSimpleName() + " " : "";
+            throw new IOException("cannot write " + file + ", which stays as it was: " + kind + e.getMessage(), e);
         } finally {
             Files.deleteIfExists(temporary);
         }

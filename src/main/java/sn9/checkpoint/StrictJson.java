@@ -73,7 +73,6 @@ final class StrictJson {
         checkUtf8(source, 0, bytes);
         ObjectMapper mapper = JsonMapper.builder(factory(bounds))
                 .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-                .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
                 .build();
         JsonNode tree;
         try {

@@ -30,11 +30,19 @@ class AtomicFilesTest {
     void aFullDiskLeavesTheOldFileAndNothingElse() throws IOException {
         Path file = Files.writeString(folder.resolve("a"), "old");
         assertThatThrownBy(() -> AtomicFiles.write(file, AtomicFilesTest::fillDisk))
-                .hasMessage("No space left on device");
+                .hasMessageContaining("No space left on device");
         assertThatThrownBy(() -> AtomicFiles.write(folder.resolve("b"), AtomicFilesTest::fillDisk))
                 .isInstanceOf(IOException.class);
         assertThat(file).hasContent("old");
         assertThat(names(folder)).containsExactly("a");
+    }
+
+    @Test
+    void saysWhichFileCouldNotBeWritten() {
+        Path file = folder.resolve("none").resolve("a");
+        assertThatThrownBy(() -> AtomicFiles.write(file, new byte[1]))
+                .hasMessageContaining("cannot write " + file)
+                .hasMessageContaining("NoSuchFileException");
     }
 
     @Test
@@ -55,7 +63,7 @@ class AtomicFilesTest {
                     Files.writeString(fresh.resolve("config.json"), "2");
                     AtomicFiles.write(fresh.resolve("model.safetensors"), AtomicFilesTest::fillDisk);
                 }))
-                .hasMessage("No space left on device");
+                .hasMessageContaining("No space left on device");
         assertThat(dir.resolve("config.json")).hasContent("1");
         assertThat(names(folder)).containsExactly("model");
     }

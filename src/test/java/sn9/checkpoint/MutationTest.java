@@ -98,6 +98,22 @@ class MutationTest {
                         "mutant", StrictJson.readObject("mutant", ByteBuffer.wrap(bytes), HfConfigReader.BOUNDS)));
     }
 
+    @Test
+    void damagedIndexesAreAValueOrMalformed() {
+        var index = new StringBuilder("{\"metadata\":{\"total_size\":1},\"weight_map\":{");
+        for (String name : ParameterShapes.of(SHAPE).keySet()) {
+            index.append('"').append(name).append("\":\"model-00001-of-00002.safetensors\",");
+        }
+        byte[] good = index.append("\"last\":\"a.safetensors\"}}").toString().getBytes(StandardCharsets.UTF_8);
+        pushThrough(good, new Random(3), bytes -> {
+            ShardIndex read =
+                    ShardIndex.of("mutant", StrictJson.readObject("mutant", ByteBuffer.wrap(bytes), ShardIndex.BOUNDS));
+            for (String file : read.files()) {
+                assertThat(file).endsWith(".safetensors").doesNotContain("/").doesNotStartWith(".");
+            }
+        });
+    }
+
     private static void pushThrough(byte[] good, Random random, Reader reader) {
         var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long pushed = 0;
