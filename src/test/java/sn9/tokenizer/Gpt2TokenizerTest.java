@@ -92,13 +92,13 @@ class Gpt2TokenizerTest {
     @Property(tries = 40, seed = "904")
     void aCutEncodingIsAPrefix(@ForAll @IntRange(min = 0, max = 9000) int maxTokens, @ForAll int salt) {
         var text = new StringBuilder();
-        for (int i = 0; text.length() < 30_000; i++) {
-            int kind = Math.floorMod(Integer.rotateLeft(salt + i * 0x85EBCA6B, i % 31), 11);
+        for (int i = 0; text.length() < 50_000; i++) {
+            int kind = i % 5000 == 4999 ? 2 : Math.floorMod(Integer.rotateLeft(salt + i * 0x85EBCA6B, i % 31), 11);
             text.append(
                     switch (kind) {
                         case 0 -> "\n\n";
                         case 1 -> "   ";
-                        case 2 -> "<|endoftext|>";
+                        case 2 -> i % 5000 == 4999 ? "<|endoftext|>" : "unbroken";
                         case 3 -> " \u4f60\u597d";
                         case 4 -> "'ll";
                         case 5 -> "123";
