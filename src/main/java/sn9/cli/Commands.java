@@ -8,6 +8,13 @@ final class Commands {
 
     /** New instances, for one command line. */
     static List<Object> all() {
-        return List.of(new LocalnetCommand(), new RegisterCommand(), new WeightsCommand());
+        return List.of(
+                new BenchCommand(),
+                new DevicesCommand(),
+                new EvalCommand(),
+                new GenerateCommand(),
+                new LocalnetCommand(),
+                new RegisterCommand(),
+                new WeightsCommand());
     }
 }

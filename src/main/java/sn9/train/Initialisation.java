@@ -22,28 +22,32 @@ final class Initialisation {
     /** Fills a zeroed host arena of the layout's size. */
     static void fill(MemorySegment arena, Gpt2Config config, ParameterLayout layout, long seed) {
         var seeds = new SplittableRandom(seed);
-        List<Runnable> chunks = new ArrayList<>();
         for (ParameterLayout.Slot slot : layout.slots()) {
-            double deviation =
-                    slot.name().endsWith("c_proj.weight") ? DEVIATION / Math.sqrt(2.0 * config.nLayer()) : DEVIATION;
-            for (long start = 0; start < slot.elements(); start += CHUNK) {
-                long first = slot.offset() + start;
-                long end = slot.offset() + Math.min(slot.elements(), start + CHUNK);
-                var random = seeds.split();
-                if (slot.shape().length == 2) {
-                    chunks.add(() -> {
-                        for (long i = first; i < end; i++) {
-                            arena.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (deviation * random.nextGaussian()));
-                        }
-                    });
-                } else if (slot.name().matches(".*ln_.\\.weight")) {
-                    chunks.add(() -> {
-                        for (long i = first; i < end; i++) {
-                            arena.setAtIndex(ValueLayout.JAVA_FLOAT, i, 1f);
-                        }
-                    });
+            MemorySegment values = arena.asSlice(slot.offset() * Float.BYTES, slot.elements() * Float.BYTES);
+            fill(values, config, slot, seeds.nextLong());
+        }
+    }
+
+    /** Fills one zeroed tensor. */
+    static void fill(MemorySegment values, Gpt2Config config, ParameterLayout.Slot slot, long seed) {
+        boolean gain = slot.name().matches(".*ln_.\\.weight");
+        if (slot.shape().length < 2 && !gain) {
+            return; // a bias
+        }
+        double deviation =
+                slot.name().endsWith("c_proj.weight") ? DEVIATION / Math.sqrt(2.0 * config.nLayer()) : DEVIATION;
+        var seeds = new SplittableRandom(seed);
+        List<Runnable> chunks = new ArrayList<>();
+        for (long start = 0; start < slot.elements(); start += CHUNK) {
+            long first = start;
+            long end = Math.min(slot.elements(), start + CHUNK);
+            var random = seeds.split();
+            chunks.add(() -> {
+                for (long i = first; i < end; i++) {
+                    values.setAtIndex(
+                            ValueLayout.JAVA_FLOAT, i, gain ? 1 : (float) (deviation * random.nextGaussian()));
                 }
-            }
+            });
         }
         chunks.parallelStream().forEach(Runnable::run);
     }

@@ -1,0 +1,335 @@
+package sn9.cli;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SplittableRandom;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+import sn9.data.Batch;
+import sn9.data.LocalCorpus;
+import sn9.data.PageSource.Split;
+import sn9.engine.Buffer;
+import sn9.engine.Engine;
+import sn9.engine.Engines;
+import sn9.model.Gpt2Config;
+import sn9.tokenizer.Gpt2Tokenizer;
+import sn9.train.SpeedTest;
+
+/** {@code bench}: speed with a random model and random tokens, as shares of what this machine's GEMM reaches. */
+@Command(
+        name = "bench",
+        description = "Speed of evaluation, training, matrix products and the tokenizer on this machine.")
+final class BenchCommand implements Runnable {
+    /** The product that the GEMM peak is measured with (DESIGN 8). */
+    private static final int PEAK_M = 1024;
+
+    private static final int PEAK_K = 768;
+    private static final int PEAK_N = 3072;
+    private static final int PEAK_RUNS = 10;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        throw Main.missingCommand(spec);
+    }
+
+    @Command(name = "eval", description = "Evaluation: forward passes with loss.")
+    int eval(
+            @Mixin ShapeOptions shape,
+            @Mixin BatchOptions batch,
+            @Mixin DeviceOptions device,
+            @Mixin LoggingOptions logging,
+            @Mixin JsonOption json) {
+        return model("eval", false, shape, batch, device, json);
+    }
+
+    @Command(name = "train", description = "Training: forward, backward and optimiser steps.")
+    int train(
+            @Mixin ShapeOptions shape,
+            @Mixin BatchOptions batch,
+            @Mixin DeviceOptions device,
+            @Mixin LoggingOptions logging,
+            @Mixin JsonOption json) {
+        return model("train", true, shape, batch, device, json);
+    }
+
+    @Command(name = "gemm", description = "Matrix products of GPT-2's shapes, ours and oneDNN's, answers compared.")
+    int gemm(@Mixin DeviceOptions device, @Mixin LoggingOptions logging, @Mixin JsonOption json) {
+        Output output = Output.of(spec, json);
+        var table = new Table("GEMM, GFLOP/s, best of " + PEAK_RUNS, "M", "K", "N", "own", "oneDNN");
+        var rows = new java.util.ArrayList<LinkedHashMap<String, Object>>();
+        int[][] shapes = {
+            {1024, 768, 2304}, {1024, 768, 768}, {PEAK_M, PEAK_K, PEAK_N}, {1024, 3072, 768}, {768, 1024, 3072}
+        };
+        try (Engine engine = Engines.open(device.device(), device.threads())) {
+            for (int[] s : shapes) {
+                double[] rates = Gemm.measure(engine, s[0], s[1], s[2]);
+                table.row(s[0], s[1], s[2], "%.1f".formatted(rates[0]), "%.1f".formatted(rates[1]));
+                var row = new LinkedHashMap<String, Object>();
+                row.put("m", s[0]);
+                row.put("k", s[1]);
+                row.put("n", s[2]);
+                row.put("own_gflops", rates[0]);
+                row.put("onednn_gflops", rates[1]);
+                rows.add(row);
+            }
+            output.table(table);
+            var answer = new LinkedHashMap<String, Object>();
+            answer.put("mode", "gemm");
+            answer.put("device", engine.name());
+            answer.put("threads", Integer.parseInt(engine.properties().get("threads")));
+            answer.put(
+                    "gemm_peak_gflops",
+                    rows.get(2).values().stream()
+                            .filter(Double.class::isInstance)
+                            .mapToDouble(v -> (Double) v)
+                            .max()
+                            .orElseThrow());
+            answer.put("shapes", rows);
+            answer.put("onednn", engine.properties().get("onednn"));
+            output.json(answer);
+        }
+        return ExitCode.DONE;
+    }
+
+    @Command(name = "tokenizer", description = "Tokenising pages of the corpus, one thread.")
+    int tokenizer(@Mixin CorpusOptions corpus, @Mixin LoggingOptions logging, @Mixin JsonOption json)
+            throws IOException {
+        var tokenizer = new Gpt2Tokenizer();
+        tokenizer.encode("The vocabulary is loaded before the clock starts.");
+        long bytes = 0;
+        long tokens = 0;
+        double best = 0;
+        try (var source = LocalCorpus.open(corpus.corpus(), corpus.seed())) {
+            long pages = source.pages(Split.TRAIN);
+            for (int round = 0; round < 3; round++) {
+                bytes = 0;
+                tokens = 0;
+                long nanos = 0;
+                for (long number : source.draw(Split.TRAIN, (int) Math.min(pages, 20), new SplittableRandom(0))) {
+                    List<String> texts = source.page(number).texts();
+                    long start = System.nanoTime();
+                    for (String text : texts) {
+                        tokens += tokenizer.encode(text).length;
+                    }
+                    nanos += System.nanoTime() - start;
+                    for (String text : texts) {
+                        bytes += text.getBytes(StandardCharsets.UTF_8).length;
+                    }
+                }
+                best = Math.max(best, bytes * 1e3 / nanos);
+            }
+        }
+        Output output = Output.of(spec, json);
+        output.text("%.1f MB/s: %d bytes are %d tokens, %.2f bytes each (best of 3 rounds)"
+                .formatted(best, bytes, tokens, (double) bytes / tokens));
+        var answer = new LinkedHashMap<String, Object>();
+        answer.put("mode", "tokenizer");
+        answer.put("megabytes_per_second", best);
+        answer.put("bytes", bytes);
+        answer.put("tokens", tokens);
+        output.json(answer);
+        return ExitCode.DONE;
+    }
+
+    private int model(
+            String mode,
+            boolean training,
+            ShapeOptions shape,
+            BatchOptions batch,
+            DeviceOptions device,
+            JsonOption json) {
+        Gpt2Config config = shape.config(batch.sequenceLength);
+        int B = batch.batchSize;
+        int T = batch.sequenceLength;
+        if (B < 1 || T < 1 || batch.steps < 1) {
+            throw new ParameterException(
+                    spec.commandLine(), "--batch_size, --sequence_length and --steps are expected to be 1 or more");
+        }
+        Output output = Output.of(spec, json);
+        try (Engine engine = Engines.open(device.device(), device.threads())) {
+            var random = new SplittableRandom(batch.seed);
+            // A sequence of T + 1 random tokens: every position predicts, as the peers' do.
+            var speed = new SpeedTest(engine, config, B, T, training, batch.seed);
+            var seconds = new double[batch.steps];
+            double first = Double.NaN;
+            double last = Double.NaN;
+            try (speed) {
+                for (int step = 0; step <= batch.steps; step++) {
+                    Batch tokens = randomBatch(random, B, T, config.vocabSize());
+                    long start = System.nanoTime();
+                    last = speed.step(tokens);
+                    double took = (System.nanoTime() - start) / 1e9;
+                    if (step == 0) {
+                        first = last;
+                    } else {
+                        seconds[step - 1] = took;
+                    }
+                }
+            }
+            double median = Arrays.stream(seconds).sorted().toArray()[batch.steps / 2];
+            double rate = B * (double) T / median;
+            double gflops = rate * flopsPerToken(config, T, training) / 1e9;
+            double[] peaks = Gemm.measure(engine, PEAK_M, PEAK_K, PEAK_N);
+            double peak = Math.max(peaks[0], peaks[1]);
+            output.text(
+                    "%s %d/%d/%d, B=%d, T=%d, %s threads: %.0f tokens/s, %.1f GFLOP/s, %.0f %% of the GEMM peak of %.1f"
+                            .formatted(
+                                    mode,
+                                    config.nLayer(),
+                                    config.nHead(),
+                                    config.nEmbd(),
+                                    B,
+                                    T,
+                                    engine.properties().get("threads"),
+                                    rate,
+                                    gflops,
+                                    100 * gflops / peak,
+                                    peak));
+            var answer = new LinkedHashMap<String, Object>();
+            answer.put("mode", mode);
+            answer.put("device", engine.name());
+            answer.put("precision", "fp32");
+            answer.put("n_layer", config.nLayer());
+            answer.put("n_head", config.nHead());
+            answer.put("n_embd", config.nEmbd());
+            answer.put("vocab_size", config.vocabSize());
+            answer.put("batch_size", B);
+            answer.put("sequence_length", T);
+            answer.put("threads", Integer.parseInt(engine.properties().get("threads")));
+            answer.put("seconds", seconds);
+            answer.put("tokens_per_second", rate);
+            answer.put("gflops", gflops);
+            answer.put("gemm_peak_gflops", peak);
+            answer.put("peak_share", gflops / peak);
+            answer.put("peak_rss_mb", ProcessMemory.peakRssMib());
+            answer.put("loss", first);
+            answer.put("last_loss", last);
+            answer.put("gemm", "own, " + engine.properties().get("isa"));
+            output.json(answer);
+        }
+        return ExitCode.DONE;
+    }
+
+    private static Batch randomBatch(SplittableRandom random, int B, int T, int V) {
+        var tokens = new int[B * T];
+        var targets = new int[B * T];
+        for (int b = 0; b < B; b++) {
+            int next = random.nextInt(V);
+            for (int t = 0; t < T; t++) {
+                tokens[b * T + t] = next;
+                next = random.nextInt(V);
+                targets[b * T + t] = next;
+            }
+        }
+        return new Batch(B, T, tokens, targets);
+    }
+
+    /**
+     * Work per token (spec/cuda.md 3.1): 2 * (12 L C^2 + V C) for the matrices and 2 L T C for causal attention at half;
+     * training does it three times.
+     */
+    static double flopsPerToken(Gpt2Config config, int T, boolean training) {
+        double C = config.nEmbd();
+        double L = config.nLayer();
+        double forward = 2 * (12 * L * C * C + (double) config.vocabSize() * C) + 2 * L * T * C;
+        return training ? 3 * forward : forward;
+    }
+
+    /** Rates of one matrix product, our kernels' and oneDNN's, each checked against the other first. */
+    private static final class Gemm {
+        static double[] measure(Engine engine, int M, int K, int N) {
+            try (Arena arena = Arena.ofConfined();
+                    Buffer a = random(engine, arena, "a", M * K);
+                    Buffer b = random(engine, arena, "b", K * N);
+                    Buffer own = engine.allocate("own", (long) M * N * Float.BYTES);
+                    Buffer other = engine.allocate("onednn", (long) M * N * Float.BYTES)) {
+                engine.ops().matmul(own, a, b, M, K, N, false);
+                boolean onednn = engine.ops().matmul(other, a, b, M, K, N, true);
+                if (onednn) {
+                    expectEqual(engine.read(own, arena), engine.read(other, arena), K);
+                }
+                double best = 0;
+                double bestOther = 0;
+                for (int run = 0; run < PEAK_RUNS; run++) {
+                    best = Math.max(best, rate(engine, own, a, b, M, K, N, false));
+                    bestOther = onednn ? Math.max(bestOther, rate(engine, other, a, b, M, K, N, true)) : 0;
+                }
+                return new double[] {best, bestOther};
+            }
+        }
+
+        private static double rate(Engine engine, Buffer out, Buffer a, Buffer b, int M, int K, int N, boolean onednn) {
+            long start = System.nanoTime();
+            engine.ops().matmul(out, a, b, M, K, N, onednn);
+            engine.synchronize();
+            return 2.0 * M * N * K / (System.nanoTime() - start);
+        }
+
+        private static void expectEqual(MemorySegment own, MemorySegment other, int K) {
+            double allowed = 1e-6 * Math.sqrt(K);
+            for (long i = 0; i < own.byteSize(); i += Float.BYTES) {
+                float x = own.get(ValueLayout.JAVA_FLOAT, i);
+                float y = other.get(ValueLayout.JAVA_FLOAT, i);
+                if (!(Math.abs(x - y) <= allowed * (1 + Math.abs(y)))) {
+                    throw new IllegalStateException(
+                            "our product differs from oneDNN's: element " + i / 4 + " is " + x + " against " + y);
+                }
+            }
+        }
+
+        private static Buffer random(Engine engine, Arena arena, String label, int elements) {
+            var random = new SplittableRandom(elements);
+            MemorySegment values = arena.allocate(ValueLayout.JAVA_FLOAT, elements);
+            for (int i = 0; i < elements; i++) {
+                values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (random.nextDouble() - 0.5));
+            }
+            Buffer buffer = engine.allocate(label, values.byteSize());
+            engine.upload(buffer, values);
+            return buffer;
+        }
+    }
+
+    /** What a step works on. */
+    static final class BatchOptions {
+        @Option(
+                names = {"--batch_size", "--bs"},
+                paramLabel = "B",
+                defaultValue = "1",
+                description = "Sequences per step. Default: ${DEFAULT-VALUE}")
+        private int batchSize;
+
+        @Option(
+                names = {"--sequence_length", "--sl"},
+                paramLabel = "T",
+                defaultValue = "1024",
+                description = "Tokens per sequence. Default: ${DEFAULT-VALUE}")
+        private int sequenceLength;
+
+        @Option(
+                names = "--steps",
+                paramLabel = "N",
+                defaultValue = "5",
+                description = "Steps to time, after one that is not. Default: ${DEFAULT-VALUE}")
+        private int steps;
+
+        @Option(
+                names = "--seed",
+                paramLabel = "SEED",
+                defaultValue = "1",
+                description = "Of the model and the tokens. Default: ${DEFAULT-VALUE}")
+        private long seed;
+    }
+}
