@@ -14,7 +14,11 @@ final class Commands {
                 new EvalCommand(),
                 new GenerateCommand(),
                 new LocalnetCommand(),
+                new MetagraphCommand(),
+                new MinerCommand(),
+                new ModelCommand(),
                 new RegisterCommand(),
+                new UploadCommand(),
                 new WeightsCommand());
     }
 }

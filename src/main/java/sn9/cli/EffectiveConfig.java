@@ -4,6 +4,7 @@ import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Model.CommandSpec;
+import sn9.subnet.RuleSet;
 
 /** What a command runs with, wherever each value came from: enough to repeat the run. Secrets are masked. */
 final class EffectiveConfig {
@@ -26,7 +27,7 @@ final class EffectiveConfig {
         var values = new TreeMap<String, String>();
         for (var option : spec.options()) {
             if (!option.usageHelp() && !option.versionHelp() && option.getValue() != null) {
-                values.put(option.longestName(), option.getValue().toString());
+                values.put(option.longestName(), text(option.getValue()));
             }
         }
         var text = new StringBuilder("command=").append(spec.qualifiedName());
@@ -38,5 +39,10 @@ final class EffectiveConfig {
             }
         });
         return environment.redact(text.toString());
+    }
+
+    /** As the user would write it. */
+    private static String text(Object value) {
+        return value instanceof RuleSet rules ? rules.name() : value.toString();
     }
 }

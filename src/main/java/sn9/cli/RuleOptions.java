@@ -1,6 +1,9 @@
 package sn9.cli;
 
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.TypeConversionException;
+import sn9.subnet.RuleSet;
 
 /** Which generation of the subnet's rules holds. */
 public final class RuleOptions {
@@ -8,11 +11,24 @@ public final class RuleOptions {
             names = "--rules",
             paramLabel = "NAME",
             defaultValue = "B2",
-            description = "Rules of the subnet: A0, A1, A2, B0, B1 or B2 (docs/protocol.md). Default: ${DEFAULT-VALUE}")
-    private String name;
+            converter = Named.class,
+            description = "Rules of the subnet: A0, A1, A2, B0, B1 or B2. Default: ${DEFAULT-VALUE}")
+    private RuleSet rules;
 
-    /** Name of the rule set. */
-    public String name() {
-        return name;
+    /** The rule set. */
+    public RuleSet rules() {
+        return rules;
+    }
+
+    /** A rule set by its name. */
+    static final class Named implements ITypeConverter<RuleSet> {
+        @Override
+        public RuleSet convert(String name) {
+            try {
+                return RuleSet.named(name);
+            } catch (IllegalArgumentException e) {
+                throw new TypeConversionException(e.getMessage());
+            }
+        }
     }
 }

@@ -170,7 +170,7 @@ class MainTest {
         assertThat(probe.subtensor.netuid()).isEqualTo(11);
         assertThat(probe.json.json()).as("set by both flag and environment").isTrue();
         assertThat(probe.device.device()).isEqualTo("auto");
-        assertThat(probe.rules.name()).isEqualTo("B2");
+        assertThat(probe.rules.rules().name()).isEqualTo("B2");
         assertThat(probe.localnet.directory()).isEmpty();
         assertThat(probe.corpus.seed()).isZero();
     }
@@ -186,7 +186,7 @@ class MainTest {
         String text =
                 EffectiveConfig.describe(line.getSubcommands().get("probe").getCommandSpec(), environment);
         assertThat(text).startsWith("command=sn9 probe --block_seconds=12").endsWith(" HF_ACCESS_TOKEN=***");
-        assertThat(text).contains("--corpus=***").doesNotContain("verysecret");
+        assertThat(text).contains("--corpus=***", "--rules=B2 ").doesNotContain("verysecret");
         assertThat(text.split(" ")).filteredOn(w -> w.startsWith("--")).isSorted();
     }
 }
