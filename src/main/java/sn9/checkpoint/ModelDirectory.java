@@ -143,12 +143,12 @@ public final class ModelDirectory implements AutoCloseable {
         return sum;
     }
 
-    /** Name, index and kind of the first parameter that is NaN or infinite; empty when all are finite. Reads all. */
+    /** Name and index of the first parameter that is NaN or infinite; empty when all are finite. Reads all. */
     public Optional<String> nonFinite() {
         for (TensorView tensor : parameters.values()) {
             long index = FiniteScan.firstNonFinite(tensor);
             if (index >= 0) {
-                return Optional.of(tensor.name() + "[" + index + "] is not finite");
+                return Optional.of(tensor.name() + "[" + index + "]");
             }
         }
         return Optional.empty();

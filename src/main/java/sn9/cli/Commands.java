@@ -19,6 +19,7 @@ final class Commands {
                 new ModelCommand(),
                 new RegisterCommand(),
                 new UploadCommand(),
+                new ValidatorCommand(),
                 new WeightsCommand());
     }
 }

@@ -28,14 +28,27 @@ public record ModelCriteria(RuleSet rules, long block) {
         return Verdict.of(violations(facts));
     }
 
+    /**
+     * Judges a downloaded model only by what the reference checks when it takes a model in: hash, size, architecture,
+     * parameters. A model it does not take in is no opponent of any other.
+     */
+    public Verdict judgeAdmission(ModelFacts facts) {
+        return Verdict.of(admissionViolations(facts));
+    }
+
     /** Every rule that a downloaded model breaks, one sentence each; empty when it is acceptable. */
     public List<String> violations(ModelFacts facts) {
+        List<String> violations = admissionViolations(facts);
+        checkEvaluable(violations, facts);
+        return violations;
+    }
+
+    private List<String> admissionViolations(ModelFacts facts) {
         List<String> violations = new ArrayList<>();
         checkHash(violations, facts);
         checkBytes(violations, facts.repoBytes());
         checkArchitecture(violations, facts);
         checkParameters(violations, facts);
-        checkEvaluable(violations, facts);
         return violations;
     }
 
