@@ -12,7 +12,8 @@ import picocli.CommandLine.Spec;
             LocalnetCreateCommand.class,
             LocalnetAdvanceCommand.class,
             LocalnetShowCommand.class,
-            LocalnetCommitCommand.class
+            LocalnetCommitCommand.class,
+            LocalnetPublishCommand.class
         })
 final class LocalnetCommand implements Runnable {
     @Spec

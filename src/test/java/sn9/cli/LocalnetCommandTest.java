@@ -13,7 +13,11 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import sn9.localnet.LocalChain;
+import sn9.localnet.LocalHub;
 import sn9.localnet.LocalIdentity;
+import sn9.subnet.DirectoryHash;
+import sn9.subnet.ModelId;
+import sn9.subnet.RemoteModelStore;
 
 class LocalnetCommandTest {
     private static final LocalIdentity ALICE = LocalIdentity.of("alice", "default");
@@ -130,6 +134,35 @@ class LocalnetCommandTest {
         assertThat(run("localnet", "commit", "--wallet.name", "eve", "--text", "x")
                         .err())
                 .contains("is not registered");
+    }
+
+    @Test
+    void aDirectoryIsPublishedWithoutALook() throws Exception {
+        ok("register", "--wallet.name", "alice");
+        Path model = Files.createDirectories(dir.resolve("model"));
+        Files.writeString(model.resolve("config.json"), "not even JSON");
+        var answer = ok(
+                "localnet",
+                "publish",
+                "--wallet.name",
+                "alice",
+                "--load_model_dir",
+                model.toString(),
+                "--hf_repo_id",
+                "alice/bad");
+
+        var id = ModelId.parse(answer.get("commitment").asText());
+        assertThat(id.repoId()).isEqualTo("alice/bad");
+        assertThat(id.hash()).isEqualTo(DirectoryHash.of(model));
+        assertThat(LocalHub.open(dir).files("alice/bad", id.commit()))
+                .extracting(RemoteModelStore.RemoteFile::path)
+                .containsExactly("config.json");
+        assertThat(ok("localnet", "show")
+                        .get("neurons")
+                        .get(0)
+                        .get("commitment")
+                        .asText())
+                .isEqualTo(id.toCompressedString());
     }
 
     @Test
