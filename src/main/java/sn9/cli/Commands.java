@@ -10,6 +10,7 @@ final class Commands {
     static List<Object> all() {
         return List.of(
                 new BenchCommand(),
+                new DashboardCommand(),
                 new DevicesCommand(),
                 new EvalCommand(),
                 new GenerateCommand(),
