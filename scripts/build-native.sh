@@ -1,9 +1,11 @@
 #!/bin/sh
-# Builds the native libraries into DIR (default target/native): sh scripts/build-native.sh [DIR]
+# Builds the native libraries into DIR (default target/native), or builds and runs their tests:
+#   sh scripts/build-native.sh [DIR [test]]
 # Maven calls it; by hand it serves for work on the kernels.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 to=${1:-$root/target/native}
+what=${2:-build}
 
 for tool in cmake "${CXX:-g++}"; do
   command -v "$tool" >/dev/null 2>&1 || {
@@ -12,15 +14,30 @@ for tool in cmake "${CXX:-g++}"; do
   }
 done
 mkdir -p "$to"
-log=$to/build.log
-if ! { CXX=${CXX:-g++} cmake -S "$root/cmake" -B "$to" && cmake --build "$to" -j "$(nproc)"; } >"$log" 2>&1; then
-  cat "$log" >&2
-  echo "The native build failed; its log is $log." >&2
-  exit 1
+
+# logged LOG COMMAND...: shows what a command printed only when it fails.
+logged() {
+  log=$1
+  shift
+  "$@" >"$log" 2>&1 || {
+    cat "$log" >&2
+    echo "The native $what failed; its log is $log." >&2
+    exit 1
+  }
+}
+
+export CXX="${CXX:-g++}"
+logged "$to/configure.log" cmake -S "$root/cmake" -B "$to"
+if [ "$what" = test ]; then
+  logged "$to/build.log" cmake --build "$to" --target ops_test -j "$(nproc)"
+  logged "$to/test.log" ctest --test-dir "$to" --output-on-failure
+  echo "native: $(sed -n 's/^100% tests passed.*/all tests passed/p' "$to/test.log")"
+  exit 0
 fi
+logged "$to/build.log" cmake --build "$to" -j "$(nproc)"
 # Where no bytedeco jar has brought libgomp, the compiler's own serves.
 if [ ! -e "$to/libgomp.so.1" ]; then
-  cp -L "$("${CXX:-g++}" -print-file-name=libgomp.so.1)" "$to/libgomp.so.1"
+  cp -L "$("$CXX" -print-file-name=libgomp.so.1)" "$to/libgomp.so.1"
 fi
 if command -v nvcc >/dev/null 2>&1; then
   echo "native: sn9cpu is built; CUDA kernels are not part of this version yet"

@@ -1,4 +1,4 @@
-// attention: causal softmax(q k^T / sqrt(HS)) v per head, from packed qkv, and its gradient.
+// attention: causal softmax(q k^T * scale) v per head, from packed qkv, and its gradient.
 // qkv, dqkv (B, T, 3*NH*HS); out, dout (B, T, NH*HS); lse (B, NH, T). forward and backward: =.
 // bytes: forward 16*N*C + 4*B*NH*T; about 2*N*T*C FLOPs causal forward, 5*N*T*C backward. Compute bound.
 // One task per (batch, head): keys and values are packed once, queries go by blocks of kQueries rows whose scores
@@ -23,19 +23,21 @@ struct Head {
     int64_t panels;                // floats of HS columns in whole panels
     float scale;
     const float *q, *k, *v;
-    const DropoutMask *mask;  // null without dropout
+    const DropoutMask* mask;  // null without dropout
     uint64_t first_element;   // of this head's (T, T) probabilities in the mask
 };
 
-int64_t padded_columns(int64_t n) { return ceil_div(n, kColumns) * kColumns; }
+int64_t padded_columns(int64_t n) {
+    return ceil_div(n, kColumns) * kColumns;
+}
 
 // scores (rows, keys) = q k^T * scale for the queries from q0 on; keys_t: k^T in panels; q_block: scratch.
-void scores(float *S, float *q_block, const float *keys_t, const Head &head, int64_t q0, int64_t rows, int64_t keys) {
+void scores(float* S, float* q_block, const float* keys_t, const Head& head, int64_t q0, int64_t rows, int64_t keys) {
     pack<kRows>(q_block, {head.q + q0 * head.width, head.width, 1}, rows, head.HS);
     multiply_block(S, head.padded, 0, 0, rows, keys, q_block, kRows * head.HS, keys_t, kColumns * head.HS, head.HS,
                    false, true, {});
     for (int64_t i = 0; i < rows; i++) {
-        float *row = S + i * head.padded;
+        float* row = S + i * head.padded;
         int64_t valid = q0 + i + 1;
         for_each_vector(valid, [&](int64_t j, int64_t lanes) {
             store_some(row + j, load_some(row + j, lanes) * head.scale, lanes);
@@ -44,7 +46,7 @@ void scores(float *S, float *q_block, const float *keys_t, const Head &head, int
     }
 }
 
-void drop(float *P, const Head &head, int64_t q0, int64_t rows) {
+void drop(float* P, const Head& head, int64_t q0, int64_t rows) {
     if (!head.mask) return;
     for (int64_t i = 0; i < rows; i++)
         head.mask->apply(P + i * head.padded, head.first_element + static_cast<uint64_t>((q0 + i) * head.T),
@@ -52,9 +54,9 @@ void drop(float *P, const Head &head, int64_t q0, int64_t rows) {
 }
 
 // P (rows, keys) = softmax of the scores' valid part; lse gets the row's log of the sum of exponentials.
-void softmax(float *S, float *lse, const Head &head, int64_t q0, int64_t rows) {
+void softmax(float* S, float* lse, const Head& head, int64_t q0, int64_t rows) {
     for (int64_t i = 0; i < rows; i++) {
-        float *row = S + i * head.padded;
+        float* row = S + i * head.padded;
         int64_t valid = q0 + i + 1;
         float top = row[0];
         for (int64_t j = 1; j < valid; j++) top = row[j] > top ? row[j] : top;
@@ -67,22 +69,29 @@ void softmax(float *S, float *lse, const Head &head, int64_t q0, int64_t rows) {
             total += e;
         });
         float s = sum(total), inverse = 1.0f / s;
-        for_each_vector(valid, [&](int64_t j, int64_t lanes) {
-            store_some(row + j, load_some(row + j, lanes) * inverse, lanes);
-        });
+        for_each_vector(
+            valid, [&](int64_t j, int64_t lanes) { store_some(row + j, load_some(row + j, lanes) * inverse, lanes); });
         if (lse) lse[q0 + i] = top + logf(s);
     }
 }
 
-Head head_of(const float *qkv, const DropoutMask *mask, int64_t task, int64_t T, int64_t NH, int64_t HS) {
+Head head_of(const float* qkv, const DropoutMask* mask, int64_t task, float scale, int64_t T, int64_t NH, int64_t HS) {
     int64_t b = task / NH, h = task % NH, C = NH * HS;
-    const float *q = qkv + b * T * 3 * C + h * HS;
-    return {T,     HS,    3 * C, padded_columns(T),
-            padded_columns(HS), 1.0f / sqrtf(static_cast<float>(HS)), q, q + C, q + 2 * C, mask,
+    const float* q = qkv + b * T * 3 * C + h * HS;
+    return {T,
+            HS,
+            3 * C,
+            padded_columns(T),
+            padded_columns(HS),
+            scale,
+            q,
+            q + C,
+            q + 2 * C,
+            mask,
             static_cast<uint64_t>(task * T * T)};
 }
 
-char *thread_scratch(const sn9_context &context, int64_t bytes) {
+char* thread_scratch(const sn9_context& context, int64_t bytes) {
     return context.workspace + omp_get_thread_num() * bytes;
 }
 
@@ -96,23 +105,23 @@ int64_t attention_thread_bytes(int64_t T, int64_t HS, bool training) {
     return round_up((training ? backward : forward) * 4, kAlignment);
 }
 
-void attention_forward(const sn9_context &context, float *out, float *lse, const float *qkv, const sn9_step *step,
-                       float probability, int32_t layer, int64_t B, int64_t T, int64_t NH, int64_t HS) {
+void attention_forward(const sn9_context& context, float* out, float* lse, const float* qkv, const sn9_step* step,
+                       float probability, int32_t layer, float scale, int64_t B, int64_t T, int64_t NH, int64_t HS) {
     int64_t C = NH * HS, thread_bytes = attention_thread_bytes(T, HS, false);
     bool dropping = probability > 0;
     DropoutMask mask(dropping ? step->seed : 0, dropping ? step->micro_step : 0, layer, SN9_DROPOUT_ATTENTION,
                      probability);
 #pragma omp parallel for num_threads(context.threads) schedule(dynamic, 1)
     for (int64_t task = 0; task < B * NH; task++) {
-        Head head = head_of(qkv, dropping ? &mask : nullptr, task, T, NH, HS);
-        float *keys_t = reinterpret_cast<float *>(thread_scratch(context, thread_bytes));
-        float *values = keys_t + head.padded * HS;
-        float *q_block = values + head.panels * T;
-        float *P = q_block + kQueries * HS;
-        float *p_block = P + kQueries * head.padded;
+        Head head = head_of(qkv, dropping ? &mask : nullptr, task, scale, T, NH, HS);
+        float* keys_t = reinterpret_cast<float*>(thread_scratch(context, thread_bytes));
+        float* values = keys_t + head.padded * HS;
+        float* q_block = values + head.panels * T;
+        float* P = q_block + kQueries * HS;
+        float* p_block = P + kQueries * head.padded;
         pack<kColumns>(keys_t, {head.k, head.width, 1}, T, HS);
         pack<kColumns>(values, {head.v, 1, head.width}, HS, T);
-        float *to = out + task / NH * T * C + task % NH * HS;
+        float* to = out + task / NH * T * C + task % NH * HS;
         for (int64_t q0 = 0; q0 < T; q0 += kQueries) {
             int64_t rows = T - q0 < kQueries ? T - q0 : kQueries, keys = q0 + rows;
             scores(P, q_block, keys_t, head, q0, rows, keys);
@@ -125,8 +134,8 @@ void attention_forward(const sn9_context &context, float *out, float *lse, const
     }
 }
 
-void attention_backward(const sn9_context &context, float *dqkv, const float *dout, const float *out,
-                        const float *qkv, const float *lse, const sn9_step *step, float probability, int32_t layer,
+void attention_backward(const sn9_context& context, float* dqkv, const float* dout, const float* out, const float* qkv,
+                        const float* lse, const sn9_step* step, float probability, int32_t layer, float scale,
                         int64_t B, int64_t T, int64_t NH, int64_t HS) {
     int64_t C = NH * HS, thread_bytes = attention_thread_bytes(T, HS, true);
     bool dropping = probability > 0;
@@ -134,15 +143,15 @@ void attention_backward(const sn9_context &context, float *dqkv, const float *do
                      probability);
 #pragma omp parallel for num_threads(context.threads) schedule(dynamic, 1)
     for (int64_t task = 0; task < B * NH; task++) {
-        Head head = head_of(qkv, dropping ? &mask : nullptr, task, T, NH, HS);
-        float *keys_t = reinterpret_cast<float *>(thread_scratch(context, thread_bytes));
-        float *values_t = keys_t + head.padded * HS;
-        float *keys_by_row = values_t + head.padded * HS;
-        float *a_block = keys_by_row + head.panels * T;  // q or dout rows, as left operand
-        float *P = a_block + 2 * kQueries * HS;
-        float *dS = P + kQueries * head.padded;
-        float *left = dS + kQueries * head.padded;                            // P^T, dS^T or dS as left operand
-        float *right = left + kQueries * (head.padded + kRows + kColumns);    // dout or q rows as right operand
+        Head head = head_of(qkv, dropping ? &mask : nullptr, task, scale, T, NH, HS);
+        float* keys_t = reinterpret_cast<float*>(thread_scratch(context, thread_bytes));
+        float* values_t = keys_t + head.padded * HS;
+        float* keys_by_row = values_t + head.padded * HS;
+        float* a_block = keys_by_row + head.panels * T;  // q or dout rows, as left operand
+        float* P = a_block + 2 * kQueries * HS;
+        float* dS = P + kQueries * head.padded;
+        float* left = dS + kQueries * head.padded;                          // P^T, dS^T or dS as left operand
+        float* right = left + kQueries * (head.padded + kRows + kColumns);  // dout or q rows as right operand
         pack<kColumns>(keys_t, {head.k, head.width, 1}, T, HS);
         pack<kColumns>(values_t, {head.v, head.width, 1}, T, HS);
         pack<kColumns>(keys_by_row, {head.k, 1, head.width}, HS, T);
@@ -167,7 +176,7 @@ void attention_backward(const sn9_context &context, float *dqkv, const float *do
                            true, {});
             drop(dS, head, q0, rows);
             for (int64_t i = 0; i < rows; i++) {
-                const float *p = P + i * head.padded;
+                const float* p = P + i * head.padded;
                 float *row = dS + i * head.padded, D = 0;
                 for (int64_t c = 0; c < HS; c++) D += d_o[(q0 + i) * C + c] * o[(q0 + i) * C + c];
                 int64_t valid = q0 + i + 1;

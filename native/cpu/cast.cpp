@@ -12,14 +12,14 @@ constexpr int64_t kChunk = 1 << 14;
 
 // function(begin, end) over fixed chunks of n elements on all threads.
 template <typename Function>
-void for_chunks(const sn9_context &context, int64_t n, Function function) {
+void for_chunks(const sn9_context& context, int64_t n, Function function) {
 #pragma omp parallel for num_threads(context.threads) schedule(static)
     for (int64_t i = 0; i < n; i += kChunk) function(i, i + kChunk < n ? i + kChunk : n);
 }
 
 // Whether all exponent bits of an element are set: NaN or infinite.
-bool not_finite(const void *from, int32_t type, int64_t i) {
-    const char *p = static_cast<const char *>(from);
+bool not_finite(const void* from, int32_t type, int64_t i) {
+    const char* p = static_cast<const char*>(from);
     if (type == SN9_F64) {
         uint64_t bits;
         memcpy(&bits, p + i * 8, 8);
@@ -37,33 +37,33 @@ bool not_finite(const void *from, int32_t type, int64_t i) {
 
 }  // namespace
 
-void cast(const sn9_context &context, void *to, int32_t to_type, const void *from, int32_t from_type, int64_t n) {
+void cast(const sn9_context& context, void* to, int32_t to_type, const void* from, int32_t from_type, int64_t n) {
     for_chunks(context, n, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; i++) {
             float value = element_as_float(from, from_type, i);
             if (to_type == SN9_BF16)
-                static_cast<uint16_t *>(to)[i] = float_as_bf16(value);
+                static_cast<uint16_t*>(to)[i] = float_as_bf16(value);
             else if (to_type == SN9_F16)
-                static_cast<uint16_t *>(to)[i] = float_as_f16(value);
+                static_cast<uint16_t*>(to)[i] = float_as_f16(value);
             else
-                static_cast<float *>(to)[i] = value;
+                static_cast<float*>(to)[i] = value;
         }
     });
 }
 
-void fill(const sn9_context &context, float *to, float value, int64_t n) {
+void fill(const sn9_context& context, float* to, float value, int64_t n) {
     for_chunks(context, n, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; i++) to[i] = value;
     });
 }
 
-void scale_add(const sn9_context &context, float *to, const float *from, float scale, int64_t n) {
+void scale_add(const sn9_context& context, float* to, const float* from, float scale, int64_t n) {
     for_chunks(context, n, [&](int64_t begin, int64_t end) {
         for (int64_t i = begin; i < end; i++) to[i] += scale * from[i];
     });
 }
 
-int64_t first_not_finite(const sn9_context &context, const void *from, int32_t type, int64_t n) {
+int64_t first_not_finite(const sn9_context& context, const void* from, int32_t type, int64_t n) {
     int64_t first = -1;
     for_chunks(context, n, [&](int64_t begin, int64_t end) {
         bool any = false;

@@ -19,7 +19,9 @@ inline uint32_t float_as_bits(float value) {
     return bits;
 }
 
-inline float bf16_as_float(uint16_t half) { return bits_as_float(static_cast<uint32_t>(half) << 16); }
+inline float bf16_as_float(uint16_t half) {
+    return bits_as_float(static_cast<uint32_t>(half) << 16);
+}
 
 // To nearest, ties to even; NaN stays a (quiet) NaN.
 inline uint16_t float_as_bf16(float value) {
@@ -52,8 +54,8 @@ inline uint16_t float_as_f16(float value) {
 }
 
 // Element i of an array of a floating-point type; the array need not be aligned.
-inline float element_as_float(const void *from, int32_t type, int64_t i) {
-    const char *p = static_cast<const char *>(from);
+inline float element_as_float(const void* from, int32_t type, int64_t i) {
+    const char* p = static_cast<const char*>(from);
     switch (type) {
         case SN9_BF16: {
             uint16_t half;

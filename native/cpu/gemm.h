@@ -22,30 +22,30 @@ constexpr int64_t kMaxRows = 3072 / kRows * kRows;  // rows of A packed at once
 
 // A matrix somewhere in memory: element (i, j) is p[i * rows + j * columns].
 struct Matrix {
-    const float *p;
+    const float* p;
     int64_t row_stride, column_stride;
 };
 
 // What happens to a finished sum v of row i, column j: v += bias[j]; pre[i, j] = v; v = activation(v) or
 // v *= gelu'(derivative_of[i, j]); v += residual[i, j]. Null pointers are left out. Strides are those of C.
 struct Epilogue {
-    const float *bias = nullptr;
-    float *pre = nullptr;
+    const float* bias = nullptr;
+    float* pre = nullptr;
     bool gelu = false;
-    const float *derivative_of = nullptr;
-    const float *residual = nullptr;
+    const float* derivative_of = nullptr;
+    const float* residual = nullptr;
 };
 
 // One panel of `panel` rows by depth columns of m, transposed so that a column's rows lie side by side; rows from
 // `rows` on are zero.
 template <int panel>
-inline void pack_panel(float *to, const Matrix &m, int64_t rows, int64_t depth) {
+inline void pack_panel(float* to, const Matrix& m, int64_t rows, int64_t depth) {
     if (rows == panel && m.row_stride == 1) {
         for (int64_t k = 0; k < depth; k++) memcpy(to + k * panel, m.p + k * m.column_stride, panel * sizeof(float));
         return;
     }
     if (rows == panel) {
-        const float *row[panel];
+        const float* row[panel];
         for (int r = 0; r < panel; r++) row[r] = m.p + r * m.row_stride;
         for (int64_t k = 0; k < depth; k++)
             for (int r = 0; r < panel; r++) to[k * panel + r] = row[r][k * m.column_stride];
@@ -58,16 +58,18 @@ inline void pack_panel(float *to, const Matrix &m, int64_t rows, int64_t depth) 
 
 // All panels of m (rows x depth).
 template <int panel>
-inline void pack(float *to, const Matrix &m, int64_t rows, int64_t depth) {
+inline void pack(float* to, const Matrix& m, int64_t rows, int64_t depth) {
     for (int64_t r = 0; r < rows; r += panel)
         pack_panel<panel>(to + r * depth, {m.p + r * m.row_stride, m.row_stride, m.column_stride},
                           rows - r < panel ? rows - r : panel, depth);
 }
 
-inline Matrix transposed(const Matrix &m) { return {m.p, m.column_stride, m.row_stride}; }
+inline Matrix transposed(const Matrix& m) {
+    return {m.p, m.column_stride, m.row_stride};
+}
 
 // tile (kRows, kColumns) = a panel times b panel over depth.
-inline void multiply_panels(float *__restrict tile, const float *__restrict a, const float *__restrict b,
+inline void multiply_panels(float* __restrict tile, const float* __restrict a, const float* __restrict b,
                             int64_t depth) {
     vfloat sums[kRows][2];
 #pragma GCC unroll 16
@@ -91,8 +93,8 @@ inline void multiply_panels(float *__restrict tile, const float *__restrict a, c
 }
 
 // Moves a register tile of m x n into C at row i, column j, with the epilogue when this is the last block of K.
-inline void finish_tile(const float *tile, float *C, int64_t ldc, int64_t i, int64_t j, int64_t m, int64_t n,
-                        bool add, bool last, const Epilogue &epilogue) {
+inline void finish_tile(const float* tile, float* C, int64_t ldc, int64_t i, int64_t j, int64_t m, int64_t n, bool add,
+                        bool last, const Epilogue& epilogue) {
     for (int64_t r = 0; r < m; r++) {
         int64_t at = (i + r) * ldc + j;
         for_each_vector(n, [&](int64_t c, int64_t lanes) {
@@ -112,9 +114,9 @@ inline void finish_tile(const float *tile, float *C, int64_t ldc, int64_t i, int
 
 // A packed in panels of rows times B packed in panels of columns into C; a_step and b_step are the floats from one
 // panel to the next.
-inline void multiply_block(float *C, int64_t ldc, int64_t i, int64_t j, int64_t m, int64_t n, const float *a,
-                           int64_t a_step, const float *b, int64_t b_step, int64_t depth, bool add, bool last,
-                           const Epilogue &epilogue) {
+inline void multiply_block(float* C, int64_t ldc, int64_t i, int64_t j, int64_t m, int64_t n, const float* a,
+                           int64_t a_step, const float* b, int64_t b_step, int64_t depth, bool add, bool last,
+                           const Epilogue& epilogue) {
     alignas(64) float tile[kRows * kColumns];
     for (int64_t c = 0; c < n; c += kColumns)
         for (int64_t r = 0; r < m; r += kRows) {
@@ -125,7 +127,9 @@ inline void multiply_block(float *C, int64_t ldc, int64_t i, int64_t j, int64_t 
 }
 
 // Rows of A in the workspace: whole panels.
-inline int64_t packed_rows(int64_t M) { return sn9::ceil_div(M < kMaxRows ? M : kMaxRows, kRows) * kRows; }
+inline int64_t packed_rows(int64_t M) {
+    return sn9::ceil_div(M < kMaxRows ? M : kMaxRows, kRows) * kRows;
+}
 
 inline int64_t gemm_bytes(int64_t M, int64_t K, int64_t N) {
     int64_t depth = K < kDepth ? K : kDepth;
@@ -134,11 +138,11 @@ inline int64_t gemm_bytes(int64_t M, int64_t K, int64_t N) {
 
 // C (M, N; ldc) = A * B, or += when add is set, with the epilogue. packed_b: all of B in panels of columns over all of
 // K as pack_weight leaves it, or null. Everything C, pre and residual share one stride. Uses the shared workspace.
-inline void gemm(const sn9_context &context, float *C, int64_t ldc, const Matrix &A, const Matrix &B,
-                 const float *packed_b, int64_t M, int64_t N, int64_t K, bool add, const Epilogue &epilogue) {
+inline void gemm(const sn9_context& context, float* C, int64_t ldc, const Matrix& A, const Matrix& B,
+                 const float* packed_b, int64_t M, int64_t N, int64_t K, bool add, const Epilogue& epilogue) {
     int64_t column_panels = sn9::ceil_div(N, kColumns);
-    float *a_block = reinterpret_cast<float *>(context.workspace);
-    float *b_block = a_block + packed_rows(M) * (K < kDepth ? K : kDepth);
+    float* a_block = reinterpret_cast<float*>(context.workspace);
+    float* b_block = a_block + packed_rows(M) * (K < kDepth ? K : kDepth);
     // Tiles: small enough for the second cache, and enough of them for every thread. They do not touch the bits.
     int64_t tile_rows = 16 * kRows, tile_columns = 24 * kColumns;
     while (sn9::ceil_div(M, tile_rows) * sn9::ceil_div(N, tile_columns) < 4 * context.threads &&
@@ -160,19 +164,18 @@ inline void gemm(const sn9_context &context, float *C, int64_t ldc, const Matrix
             for (int64_t p = 0; p < row_panels + (packed_b ? 0 : column_panels); p++) {
                 if (p < row_panels) {
                     int64_t r = p * kRows;
-                    pack_panel<kRows>(a_block + r * depth,
-                                      {A.p + (m0 + r) * A.row_stride + k0 * A.column_stride, A.row_stride,
-                                       A.column_stride},
-                                      rows - r < kRows ? rows - r : kRows, depth);
+                    pack_panel<kRows>(
+                        a_block + r * depth,
+                        {A.p + (m0 + r) * A.row_stride + k0 * A.column_stride, A.row_stride, A.column_stride},
+                        rows - r < kRows ? rows - r : kRows, depth);
                 } else {
                     int64_t c = (p - row_panels) * kColumns;
                     pack_panel<kColumns>(b_block + c * depth,
-                                         {B.p + c * B.column_stride + k0 * B.row_stride, B.column_stride,
-                                          B.row_stride},
+                                         {B.p + c * B.column_stride + k0 * B.row_stride, B.column_stride, B.row_stride},
                                          N - c < kColumns ? N - c : kColumns, depth);
                 }
             }
-            const float *b = packed_b ? packed_b + k0 * kColumns : b_block;
+            const float* b = packed_b ? packed_b + k0 * kColumns : b_block;
             int64_t b_step = packed_b ? K * kColumns : depth * kColumns;
 #pragma omp for schedule(dynamic, 1)
             for (int64_t t = 0; t < tiles; t++) {

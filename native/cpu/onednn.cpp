@@ -14,19 +14,19 @@ struct VersionHead {
     int major, minor, patch;
 };
 
-OneDnn *load() {
+OneDnn* load() {
     std::string beside = "libdnnl.so.3";
     Dl_info here;
-    if (dladdr(reinterpret_cast<void *>(&open_onednn), &here) && here.dli_fname) {
-        const char *slash = strrchr(here.dli_fname, '/');
+    if (dladdr(reinterpret_cast<void*>(&open_onednn), &here) && here.dli_fname) {
+        const char* slash = strrchr(here.dli_fname, '/');
         if (slash) beside = std::string(here.dli_fname, slash + 1) + beside;
     }
-    void *library = dlopen(beside.c_str(), RTLD_NOW | RTLD_LOCAL);
+    void* library = dlopen(beside.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (!library) library = dlopen("libdnnl.so.3", RTLD_NOW | RTLD_LOCAL);
     if (!library) return nullptr;
     static OneDnn api;
     api.sgemm = reinterpret_cast<decltype(api.sgemm)>(dlsym(library, "dnnl_sgemm"));
-    auto version = reinterpret_cast<const VersionHead *(*)()>(dlsym(library, "dnnl_version"));
+    auto version = reinterpret_cast<const VersionHead* (*)()>(dlsym(library, "dnnl_version"));
     if (!api.sgemm || !version) return nullptr;
     snprintf(api.version, sizeof api.version, "%d.%d.%d", version()->major, version()->minor, version()->patch);
     return &api;
@@ -34,8 +34,8 @@ OneDnn *load() {
 
 }  // namespace
 
-const OneDnn *open_onednn() {
-    static OneDnn *api = load();
+const OneDnn* open_onednn() {
+    static OneDnn* api = load();
     return api;
 }
 

@@ -12,16 +12,16 @@ constexpr int64_t kChunk = 1 << 16;
 constexpr int64_t kLanes = 8;
 }  // namespace
 
-double sum_of_squares(const sn9_context &context, const float *x, int64_t n) {
+double sum_of_squares(const sn9_context& context, const float* x, int64_t n) {
     int64_t chunks = ceil_div(n, kChunk);
-    double *partial = reinterpret_cast<double *>(context.workspace);
+    double* partial = reinterpret_cast<double*>(context.workspace);
     int64_t at_once = context.workspace_bytes / 8;
     double total = 0;
     for (int64_t first = 0; first < chunks; first += at_once) {
         int64_t count = chunks - first < at_once ? chunks - first : at_once;
 #pragma omp parallel for num_threads(context.threads) schedule(static)
         for (int64_t chunk = 0; chunk < count; chunk++) {
-            const float *p = x + (first + chunk) * kChunk;
+            const float* p = x + (first + chunk) * kChunk;
             int64_t length = n - (first + chunk) * kChunk < kChunk ? n - (first + chunk) * kChunk : kChunk;
             double lane[kLanes] = {};
             int64_t i = 0;
@@ -37,12 +37,11 @@ double sum_of_squares(const sn9_context &context, const float *x, int64_t n) {
     return total;
 }
 
-void adamw(const sn9_context &context, float *params, float *m, float *v, const float *grads, const sn9_step &step,
-           int64_t decayed, int64_t n) {
+void adamw(const sn9_context& context, float* params, float* m, float* v, float* copy, const float* grads,
+           const sn9_step& step, int64_t decayed, int64_t n) {
     double norm = step.grad_norm;
-    float scale = step.grad_clip > 0 && norm + 1e-6 > step.grad_clip
-                      ? static_cast<float>(step.grad_clip / (norm + 1e-6))
-                      : 1.0f;
+    float scale =
+        step.grad_clip > 0 && norm + 1e-6 > step.grad_clip ? static_cast<float>(step.grad_clip / (norm + 1e-6)) : 1.0f;
     float lr = step.learning_rate, beta1 = step.beta1, beta2 = step.beta2, epsilon = step.epsilon;
     float correction1 = 1.0f / step.bias_correction1, correction2 = 1.0f / step.bias_correction2;
     float keep = 1.0f - lr * step.weight_decay;
@@ -58,6 +57,7 @@ void adamw(const sn9_context &context, float *params, float *m, float *v, const 
             v[i] = v1;
             params[i] = p - lr * (m1 * correction1) / (__builtin_sqrtf(v1 * correction2) + epsilon);
         }
+        if (copy) memcpy(copy + i0, params + i0, static_cast<size_t>(end - i0) * 4);
     }
 }
 

@@ -1,5 +1,5 @@
-// random: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): four 32-bit words that are
-// a pure function of a 128-bit counter and a 64-bit key, so that every engine draws the same dropout mask.
+// random: Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011): four 32-bit words that
+// are a pure function of a 128-bit counter and a 64-bit key, so that every engine draws the same dropout mask.
 #pragma once
 
 #include <cstdint>
@@ -46,7 +46,7 @@ struct DropoutMask {
     }
 
     // Multiplies `count` values, the elements from `first` on, by their factors.
-    void apply(float *values, uint64_t first, int64_t count) const {
+    void apply(float* values, uint64_t first, int64_t count) const {
         float four[4];
         for (int64_t i = 0; i < count; i++) {
             uint64_t element = first + static_cast<uint64_t>(i);

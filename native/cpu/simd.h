@@ -30,10 +30,18 @@ typedef float vfloat __attribute__((vector_size(SN9_WIDTH * 4)));
 typedef int32_t vint __attribute__((vector_size(SN9_WIDTH * 4)));
 typedef float vfloat_unaligned __attribute__((vector_size(SN9_WIDTH * 4), aligned(4), may_alias));
 
-[[gnu::always_inline]] inline vfloat load(const float *p) { return *reinterpret_cast<const vfloat_unaligned *>(p); }
-[[gnu::always_inline]] inline void store(float *p, vfloat v) { *reinterpret_cast<vfloat_unaligned *>(p) = v; }
-[[gnu::always_inline]] inline vfloat splat(float x) { return x - vfloat{}; }
-[[gnu::always_inline]] inline vfloat maximum(vfloat a, vfloat b) { return a > b ? a : b; }
+[[gnu::always_inline]] inline vfloat load(const float* p) {
+    return *reinterpret_cast<const vfloat_unaligned*>(p);
+}
+[[gnu::always_inline]] inline void store(float* p, vfloat v) {
+    *reinterpret_cast<vfloat_unaligned*>(p) = v;
+}
+[[gnu::always_inline]] inline vfloat splat(float x) {
+    return x - vfloat{};
+}
+[[gnu::always_inline]] inline vfloat maximum(vfloat a, vfloat b) {
+    return a > b ? a : b;
+}
 
 // Sum of the lanes, by halves: a fixed order.
 inline float sum(vfloat v) {
@@ -97,13 +105,13 @@ template <typename Function>
     for (; i + W <= n; i += W) function(i, W);
     if (i < n) function(i, n - i);
 }
-[[gnu::always_inline]] inline vfloat load_some(const float *p, int64_t lanes) {
+[[gnu::always_inline]] inline vfloat load_some(const float* p, int64_t lanes) {
     if (lanes == W) return load(p);
     float padded[W] = {};
     for (int64_t i = 0; i < lanes; i++) padded[i] = p[i];
     return load(padded);
 }
-[[gnu::always_inline]] inline void store_some(float *p, vfloat v, int64_t lanes) {
+[[gnu::always_inline]] inline void store_some(float* p, vfloat v, int64_t lanes) {
     if (lanes == W) return store(p, v);
     float padded[W];
     store(padded, v);

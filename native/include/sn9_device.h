@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define SN9_ABI_VERSION 1
+#define SN9_ABI_VERSION 2
 
 enum {
     SN9_OK = 0,
@@ -29,36 +29,62 @@ typedef struct sn9_context sn9_context;
 int32_t sn9_abi_version(void);
 
 /* What went wrong in this thread's last call that did not return SN9_OK. Valid until the next call. */
-const char *sn9_last_error(void);
+const char* sn9_last_error(void);
+
+/* What activations and the operands of products are; sums, statistics, losses and parameters are f32 in both. */
+enum { SN9_PRECISION_FP32 = 0, SN9_PRECISION_BF16 = 1 };
+
+/* How many devices the library can open, 0 with the reason in sn9_last_error() when there is none. */
+int32_t sn9_device_count(int32_t* count);
 
 /* Opens a device. threads: worker threads of the CPU library, 0 for one per processor; ignored elsewhere. */
-int32_t sn9_context_open(int32_t device, int32_t threads, sn9_context **context);
+int32_t sn9_context_open(int32_t device, int32_t threads, int32_t precision, sn9_context** context);
 
 /* Frees the context and its workspace. Memory of sn9_alloc must have been freed before. */
-int32_t sn9_context_close(sn9_context *context);
+int32_t sn9_context_close(sn9_context* context);
 
-/* Writes lines of key=value about the device: name, isa, threads, gemm, memory_bytes. */
-int32_t sn9_context_describe(sn9_context *context, char *text, int64_t bytes);
+/* Writes lines of key=value about the device: name, isa, threads, memory_bytes, host_memory (1 where device memory can
+ * be read by the host), graphs (1 where capture works), and what else the library has to say. */
+int32_t sn9_context_describe(sn9_context* context, char* text, int64_t bytes);
 
 /* Makes the workspace at least this large; to be called before a step, never inside one. */
-int32_t sn9_context_reserve(sn9_context *context, int64_t bytes);
+int32_t sn9_context_reserve(sn9_context* context, int64_t bytes);
 
 /* Device memory, 64-byte aligned, contents undefined. */
-int32_t sn9_alloc(sn9_context *context, int64_t bytes, void **memory);
-int32_t sn9_free(sn9_context *context, void *memory);
+int32_t sn9_alloc(sn9_context* context, int64_t bytes, void** memory);
+int32_t sn9_free(sn9_context* context, void* memory);
 
 /* Copies between the host and the device, and inside the device; complete on return on the CPU, in stream order
  * elsewhere. */
-int32_t sn9_upload(sn9_context *context, void *device, const void *host, int64_t bytes);
-int32_t sn9_download(sn9_context *context, void *host, const void *device, int64_t bytes);
-int32_t sn9_copy(sn9_context *context, void *to, const void *from, int64_t bytes);
+int32_t sn9_upload(sn9_context* context, void* device, const void* host, int64_t bytes);
+int32_t sn9_download(sn9_context* context, void* host, const void* device, int64_t bytes);
+int32_t sn9_copy(sn9_context* context, void* to, const void* from, int64_t bytes);
+
+/* Host memory that copies reach without a detour (pinned on a GPU). */
+int32_t sn9_pinned_alloc(sn9_context* context, int64_t bytes, void** memory);
+int32_t sn9_pinned_free(sn9_context* context, void* memory);
+
+/* Events of the compute stream: a point in its order, and the milliseconds between two points. */
+typedef struct sn9_event sn9_event;
+int32_t sn9_event_create(sn9_context* context, sn9_event** event);
+int32_t sn9_event_free(sn9_context* context, sn9_event* event);
+int32_t sn9_event_record(sn9_context* context, sn9_event* event);
+int32_t sn9_event_elapsed(sn9_context* context, sn9_event* from, sn9_event* to, float* milliseconds);
+
+/* Captures the operations between begin and end instead of running them, to be launched any number of times. Inside,
+ * nothing may allocate, synchronise or copy from or to host memory that is not pinned. SN9_UNSUPPORTED on the CPU. */
+typedef struct sn9_graph sn9_graph;
+int32_t sn9_capture_begin(sn9_context* context);
+int32_t sn9_capture_end(sn9_context* context, sn9_graph** graph);
+int32_t sn9_graph_launch(sn9_context* context, sn9_graph* graph);
+int32_t sn9_graph_free(sn9_context* context, sn9_graph* graph);
 
 /* Waits for everything asked of this context. */
-int32_t sn9_synchronize(sn9_context *context);
+int32_t sn9_synchronize(sn9_context* context);
 
 /* Tells the system that the whole pages inside a read-only file mapping are not needed in memory for now. Only for
  * file mappings: other memory would lose its contents. */
-int32_t sn9_release_mapped(const void *memory, int64_t bytes);
+int32_t sn9_release_mapped(const void* memory, int64_t bytes);
 
 #ifdef __cplusplus
 }
