@@ -67,12 +67,12 @@ trap 'stopped 130' INT
 trap 'stopped 143' TERM
 trap 'stopped 129' HUP
 
-# start NAME COMMAND...: runs a program beside us, its answer to logs/NAME.json and the rest to logs/NAME.log.
+# start NAME COMMAND...: runs a program beside us, its answer to logs/NAME.out and the rest to logs/NAME.log.
 start() {
   name=$1
   shift
   : >"$logs/$name.log"
-  "$@" >"$logs/$name.json" 2>"$logs/$name.log" </dev/null &
+  "$@" >"$logs/$name.out" 2>"$logs/$name.log" </dev/null &
   child=$!
 }
 
@@ -92,19 +92,26 @@ run() {
   finish
 }
 
-# watch FILTER NAME COMMAND...: a long program; what the sed script FILTER makes of its log is shown as it comes.
+# watch FILTER NAME COMMAND...: a long program; what the sed script FILTER makes of its log is shown as it comes, and a
+# sign of life every ten seconds without news.
 watch() {
   filter=$1
   shift
   start "$@"
   seen=0
+  shown=$(elapsed)
   while :; do
     alive=true
     kill -0 "$child" 2>/dev/null || alive=false
     lines=$(wc -l <"$logs/$name.log")
-    if [ "$lines" -gt "$seen" ]; then
-      sed -n "$((seen + 1)),${lines}p" "$logs/$name.log" | sed -n "$filter" | indent
-      seen=$lines
+    news=$(sed -n "$((seen + 1)),${lines}p" "$logs/$name.log" | sed -n "$filter" | indent)
+    seen=$lines
+    if [ -n "$news" ]; then
+      printf '%s\n' "$news"
+      shown=$(elapsed)
+    elif [ $(($(elapsed) - shown)) -ge 10 ]; then
+      shown=$(elapsed)
+      say "... at work, $shown s since the start"
     fi
     $alive || break
     sleep 1
@@ -113,8 +120,8 @@ watch() {
 }
 
 # Fields of an answer: each is one JSON object on a line, and the fields asked for here are at its top.
-text_of() { sed -n 's/.*"'"$1"'":"\([^"]*\)".*/\1/p' "$logs/$2.json" | tail -n 1; }
-number_of() { sed -n 's/.*"'"$1"'":\([-+0-9.eE]*\).*/\1/p' "$logs/$2.json" | tail -n 1; }
+text_of() { sed -n 's/.*"'"$1"'":"\([^"]*\)".*/\1/p' "$logs/$2.out" | tail -n 1; }
+number_of() { sed -n 's/.*"'"$1"'":\([-+0-9.eE]*\).*/\1/p' "$logs/$2.out" | tail -n 1; }
 short() { awk -v x="$1" 'BEGIN { printf "%.3f", x }'; }
 holds() { awk "BEGIN { exit !($1) }"; }
 
@@ -133,7 +140,8 @@ register() {
   say "uid $(number_of uid "register-$1")  $1  $(text_of hotkey "register-$1")"
 }
 
-training_log='s/.*: \(held_out step=.*\)/\1/p; s/.*: \(step=[0-9]*[05] loss=.*\)/\1/p'
+# Every measurement on held-out text and each fifth step, four decimals of each number.
+training_log='s/\(=[0-9]*\.[0-9]\{4\}\)[0-9]*/\1/g; s/.*: \(held_out step=.*\)/\1/p; s/.*: \(step=[0-9]*[05] loss=.*\)/\1/p'
 
 # train NAME FLAGS...: a miner, to its best model; then publishes that and commits it to the chain.
 train() {
@@ -164,16 +172,17 @@ printf 'sn9 quick start in %s\n' "$dir"
 
 if $build; then
   stage "Building sn9 with Maven (tests are './mvnw verify')"
-  run build "$root/mvnw" -q -DskipTests package
+  # Maven says what went wrong on its standard output.
+  watch p build sh -c 'exec "$@" >&2' build "$root/mvnw" -q -B -DskipTests package
 else
   stage "Building sn9: left out (--no-build)"
 fi
 run version "$sn9" --version
-say "$(cat "$logs/version.json")"
+say "$(cat "$logs/version.out")"
 
 stage "Fetching the corpus: State of the Union addresses, 1790 to 2019"
 run corpus "$here/fetch-corpus.sh" "$corpus"
-indent <"$logs/corpus.json"
+indent <"$logs/corpus.out"
 
 stage "Making a local network and registering three miners, two impostors and a validator"
 run localnet "$sn9" localnet create --localnet_dir "$net" --block_seconds 1 --tempo 10 --commit_interval 5 --json
@@ -206,7 +215,7 @@ say "liar committed at block $(number_of block publish-liar)"
 
 stage "Validating: two steps over all committed models, then weights on chain (rules B2)"
 watch '/^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]/!p' validate "$sn9" validator --localnet_dir "$net" --wallet.name validator \
-  --corpus "$corpus" --model_dir "$dir/validator" --rules B2 --steps 2 --pages_per_eval 1 --seed 1 --device cpu --json
+  --corpus "$corpus" --model_dir "$dir/validator" --rules B2 --steps 2 --pages_per_eval 1 --seed 2 --device cpu --json
 run epoch "$sn9" localnet advance --localnet_dir "$net" --blocks 10 --json
 say "an epoch has passed: block $(number_of block epoch)"
 run weights "$sn9" weights --localnet_dir "$net" --json
@@ -218,12 +227,12 @@ report() {
     --model_dir "$dir/small" --validator_dir "$dir/validator" --localnet_dir "$net" --json "$@"
 }
 report
-best=$(sed -n 's/.*"leaderboard":\[{[^}]*"commitment":"\([^:"]*\):.*/\1/p' "$logs/report.json")
-u16=$(sed -n 's/.*"leaderboard":\[{[^}]*"u16":\([0-9]*\).*/\1/p' "$logs/report.json")
+best=$(sed -n 's/.*"leaderboard":\[{[^}]*"commitment":"\([^:"]*\):.*/\1/p' "$logs/report.out")
+u16=$(sed -n 's/.*"leaderboard":\[{[^}]*"u16":\([0-9]*\).*/\1/p' "$logs/report.out")
 [ -n "$best" ] || fail "no model was ranked; see $logs/validate.log"
 run generate "$sn9" generate --model_dir "$(text_of model "train-$best")" --prompt "The people of the United States" \
   --max_new_tokens 60 --seed 1 --device cpu
-mv "$logs/generate.json" "$dir/sample.txt"
+mv "$logs/generate.out" "$dir/sample.txt"
 say "$best writes:"
 fold -s -w 100 "$dir/sample.txt" | indent
 
@@ -237,11 +246,11 @@ last=$(number_of best_loss "train-$best")
 holds "${first:-0} > 10.5 && ${last:-99} < 7.0" \
   || fail "held-out loss of $best went from ${first:-?} to ${last:-?}, expected from about 10.8 to below 7.0"
 [ "$u16" = 65535 ] || fail "the chain holds weight ${u16:-none} for $best, expected 65535"
-refused=$(grep -o '"reason":' "$logs/report.json" | wc -l | tr -d ' ')
+refused=$(grep -o '"reason":' "$logs/report.out" | wc -l | tr -d ' ')
 [ "$refused" = 2 ] || fail "$refused models were refused, expected the two bad ones"
 for bad in nan-miner liar; do
   uid=$(number_of uid "register-$bad")
-  if grep -q "\"weights\":{[^}]*\"$uid\":" "$logs/weights.json"; then fail "$bad (uid $uid) has weight on chain"; fi
+  if grep -q "\"weights\":{[^}]*\"$uid\":" "$logs/weights.out"; then fail "$bad (uid $uid) has weight on chain"; fi
 done
 
 printf '\n[%3ss] Done. The best miner, %s, fell from %s to %s on text it never saw; the two bad models got nothing.\n' \
