@@ -173,7 +173,7 @@ printf 'sn9 quick start in %s\n' "$dir"
 if $build; then
   stage "Building sn9 with Maven (tests are './mvnw verify')"
   # Maven says what went wrong on its standard output.
-  watch p build sh -c 'exec "$@" >&2' build "$root/mvnw" -q -B -DskipTests package
+  watch '/^native: /p' build sh -c 'exec "$@" >&2' build "$root/mvnw" -q -B -Dstyle.color=never -DskipTests package
 else
   stage "Building sn9: left out (--no-build)"
 fi
