@@ -1,4 +1,4 @@
-// attention: causal softmax(q k^T / sqrt(HS)) v per head, from packed qkv, and its gradient.
+// attention: causal softmax(q k^T * scale) v per head, from packed qkv, and its gradient.
 // qkv, dqkv (B, T, 3*NH*HS); out, dout (B, T, NH*HS); lse (B, NH, T). forward and backward: =.
 // bytes: forward 16*N*C + 4*B*NH*T; about 2*N*T*C FLOPs causal forward, 5*N*T*C backward. Compute bound.
 // One task per (batch, head): keys and values are packed once, queries go by blocks of kQueries rows whose scores
@@ -75,7 +75,7 @@ void softmax(float* S, float* lse, const Head& head, int64_t q0, int64_t rows) {
     }
 }
 
-Head head_of(const float* qkv, const DropoutMask* mask, int64_t task, int64_t T, int64_t NH, int64_t HS) {
+Head head_of(const float* qkv, const DropoutMask* mask, int64_t task, float scale, int64_t T, int64_t NH, int64_t HS) {
     int64_t b = task / NH, h = task % NH, C = NH * HS;
     const float* q = qkv + b * T * 3 * C + h * HS;
     return {T,
@@ -83,7 +83,7 @@ Head head_of(const float* qkv, const DropoutMask* mask, int64_t task, int64_t T,
             3 * C,
             padded_columns(T),
             padded_columns(HS),
-            1.0f / sqrtf(static_cast<float>(HS)),
+            scale,
             q,
             q + C,
             q + 2 * C,
@@ -106,14 +106,14 @@ int64_t attention_thread_bytes(int64_t T, int64_t HS, bool training) {
 }
 
 void attention_forward(const sn9_context& context, float* out, float* lse, const float* qkv, const sn9_step* step,
-                       float probability, int32_t layer, int64_t B, int64_t T, int64_t NH, int64_t HS) {
+                       float probability, int32_t layer, float scale, int64_t B, int64_t T, int64_t NH, int64_t HS) {
     int64_t C = NH * HS, thread_bytes = attention_thread_bytes(T, HS, false);
     bool dropping = probability > 0;
     DropoutMask mask(dropping ? step->seed : 0, dropping ? step->micro_step : 0, layer, SN9_DROPOUT_ATTENTION,
                      probability);
 #pragma omp parallel for num_threads(context.threads) schedule(dynamic, 1)
     for (int64_t task = 0; task < B * NH; task++) {
-        Head head = head_of(qkv, dropping ? &mask : nullptr, task, T, NH, HS);
+        Head head = head_of(qkv, dropping ? &mask : nullptr, task, scale, T, NH, HS);
         float* keys_t = reinterpret_cast<float*>(thread_scratch(context, thread_bytes));
         float* values = keys_t + head.padded * HS;
         float* q_block = values + head.panels * T;
@@ -135,15 +135,15 @@ void attention_forward(const sn9_context& context, float* out, float* lse, const
 }
 
 void attention_backward(const sn9_context& context, float* dqkv, const float* dout, const float* out, const float* qkv,
-                        const float* lse, const sn9_step* step, float probability, int32_t layer, int64_t B, int64_t T,
-                        int64_t NH, int64_t HS) {
+                        const float* lse, const sn9_step* step, float probability, int32_t layer, float scale,
+                        int64_t B, int64_t T, int64_t NH, int64_t HS) {
     int64_t C = NH * HS, thread_bytes = attention_thread_bytes(T, HS, true);
     bool dropping = probability > 0;
     DropoutMask mask(dropping ? step->seed : 0, dropping ? step->micro_step : 0, layer, SN9_DROPOUT_ATTENTION,
                      probability);
 #pragma omp parallel for num_threads(context.threads) schedule(dynamic, 1)
     for (int64_t task = 0; task < B * NH; task++) {
-        Head head = head_of(qkv, dropping ? &mask : nullptr, task, T, NH, HS);
+        Head head = head_of(qkv, dropping ? &mask : nullptr, task, scale, T, NH, HS);
         float* keys_t = reinterpret_cast<float*>(thread_scratch(context, thread_bytes));
         float* values_t = keys_t + head.padded * HS;
         float* keys_by_row = values_t + head.padded * HS;

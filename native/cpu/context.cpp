@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -44,19 +45,25 @@ Isa choose_isa() {
 
 using sn9::fail;
 
-int32_t sn9_context_open(int32_t device, int32_t threads, sn9_context** context) {
+int32_t sn9_device_count(int32_t* count) {
+    if (!count) return fail(SN9_BAD_ARGUMENT, "device_count: null argument");
+    *count = 1;
+    return SN9_OK;
+}
+
+int32_t sn9_context_open(int32_t device, int32_t threads, int32_t precision, sn9_context** context) {
     if (!context) return fail(SN9_BAD_ARGUMENT, "context_open: the result pointer is null");
     if (device != 0)
         return fail(SN9_BAD_ARGUMENT, "context_open: device %d; the CPU library has device 0 only", device);
+    if (precision != SN9_PRECISION_FP32)
+        return fail(SN9_UNSUPPORTED, "context_open: the CPU library computes in fp32 only");
     if (threads < 0 || threads > 1024)
         return fail(SN9_BAD_ARGUMENT, "context_open: %d threads, expected 0 (all) to 1024", threads);
     if (threads == 0) threads = omp_get_num_procs();
     // oneDNN asks OpenMP how many threads it may use outside of a parallel region of ours.
     omp_set_num_threads(threads);
     omp_set_dynamic(0);
-    const char* gemm = getenv("SN9_GEMM");
-    *context = new (std::nothrow) sn9_context{sn9::choose_isa(), threads,
-                                              gemm && !strcmp(gemm, "own") ? nullptr : sn9::open_onednn(), nullptr, 0};
+    *context = new (std::nothrow) sn9_context{sn9::choose_isa(), threads, sn9::open_onednn(), nullptr, 0};
     return *context ? SN9_OK : fail(SN9_OUT_OF_MEMORY, "context_open: out of memory");
 }
 
@@ -69,7 +76,8 @@ int32_t sn9_context_close(sn9_context* context) {
 
 int32_t sn9_context_describe(sn9_context* context, char* text, int64_t bytes) {
     if (!context || !text || bytes < 1) return fail(SN9_BAD_ARGUMENT, "context_describe: null argument");
-    snprintf(text, static_cast<size_t>(bytes), "name=cpu\nisa=%s\nthreads=%d\nonednn=%s\nmemory_bytes=%lld\n",
+    snprintf(text, static_cast<size_t>(bytes),
+             "name=cpu\nisa=%s\nthreads=%d\nonednn=%s\nmemory_bytes=%lld\nhost_memory=1\ngraphs=0\n",
              sn9::isa_name(context->isa), context->threads, context->onednn ? context->onednn->version : "none",
              static_cast<long long>(sysconf(_SC_PHYS_PAGES)) * sysconf(_SC_PAGESIZE));
     return SN9_OK;
@@ -125,4 +133,56 @@ int32_t sn9_release_mapped(const void* memory, int64_t bytes) {
     uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + static_cast<uintptr_t>(bytes)) / page * page;
     if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
     return SN9_OK;
+}
+
+int32_t sn9_pinned_alloc(sn9_context* context, int64_t bytes, void** memory) {
+    return sn9_alloc(context, bytes, memory);
+}
+
+int32_t sn9_pinned_free(sn9_context* context, void* memory) {
+    return sn9_free(context, memory);
+}
+
+// Everything is done when its call returns, so an event is the moment it was recorded.
+struct sn9_event {
+    std::chrono::steady_clock::time_point recorded;
+};
+
+int32_t sn9_event_create(sn9_context* context, sn9_event** event) {
+    if (!context || !event) return fail(SN9_BAD_ARGUMENT, "event_create: null argument");
+    *event = new (std::nothrow) sn9_event{};
+    return *event ? SN9_OK : fail(SN9_OUT_OF_MEMORY, "event_create: out of memory");
+}
+
+int32_t sn9_event_free(sn9_context*, sn9_event* event) {
+    delete event;
+    return SN9_OK;
+}
+
+int32_t sn9_event_record(sn9_context*, sn9_event* event) {
+    if (!event) return fail(SN9_BAD_ARGUMENT, "event_record: null argument");
+    event->recorded = std::chrono::steady_clock::now();
+    return SN9_OK;
+}
+
+int32_t sn9_event_elapsed(sn9_context*, sn9_event* from, sn9_event* to, float* milliseconds) {
+    if (!from || !to || !milliseconds) return fail(SN9_BAD_ARGUMENT, "event_elapsed: null argument");
+    *milliseconds = std::chrono::duration<float, std::milli>(to->recorded - from->recorded).count();
+    return SN9_OK;
+}
+
+int32_t sn9_capture_begin(sn9_context*) {
+    return fail(SN9_UNSUPPORTED, "capture_begin: the CPU library captures no graphs");
+}
+
+int32_t sn9_capture_end(sn9_context*, sn9_graph**) {
+    return fail(SN9_UNSUPPORTED, "capture_end: the CPU library captures no graphs");
+}
+
+int32_t sn9_graph_launch(sn9_context*, sn9_graph*) {
+    return fail(SN9_UNSUPPORTED, "graph_launch: the CPU library captures no graphs");
+}
+
+int32_t sn9_graph_free(sn9_context*, sn9_graph*) {
+    return fail(SN9_UNSUPPORTED, "graph_free: the CPU library captures no graphs");
 }

@@ -7,14 +7,19 @@
 namespace sn9::SN9_ISA {
 
 void dropout(const sn9_context& context, float* out, const float* in, const float* residual, const sn9_step& step,
-             float probability, int32_t layer, int32_t site, int64_t n) {
+             float probability, int32_t layer, int32_t site, int64_t N, int64_t C, int64_t true_C) {
     DropoutMask mask(step.seed, step.micro_step, layer, site, probability);
 #pragma omp parallel for num_threads(context.threads) schedule(static)
-    for (int64_t quad = 0; quad < ceil_div(n, 4); quad++) {
+    for (int64_t i = 0; i < N; i++) {
+        uint64_t first = static_cast<uint64_t>(i * true_C);
         float factor[4];
-        mask.factors(static_cast<uint64_t>(quad), factor);
-        for (int64_t i = quad * 4; i < n && i < quad * 4 + 4; i++)
-            out[i] = (residual ? residual[i] : 0.0f) + in[i] * factor[i & 3];
+        for (int64_t c = 0; c < C; c++) {
+            uint64_t element = first + static_cast<uint64_t>(c);
+            if (c == 0 || element % 4 == 0) mask.factors(element / 4, factor);
+            int64_t at = i * C + c;
+            float dropped = c < true_C ? in[at] * factor[element % 4] : 0.0f;
+            out[at] = (residual ? residual[at] : 0.0f) + dropped;
+        }
     }
 }
 

@@ -15,7 +15,7 @@ void embed_forward(const sn9_context& context, float* out, const int32_t* tokens
         const float* position = wpe + i % T * C;
         int64_t token = tokens[i];
         if (wte.packed) {  // panels of V: the token is one column of its panel
-            const float* from = wte.packed + token / panel * panel * C + token % panel;
+            const float* from = static_cast<const float*>(wte.packed) + token / panel * panel * C + token % panel;
             for (int64_t c = 0; c < C; c++) to[c] = from[c * panel] + position[c];
         } else {
             const float* from = wte.source + token * C;

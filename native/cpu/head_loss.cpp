@@ -50,8 +50,8 @@ HeadWorkspace layout(const sn9_context& context, int64_t N, int64_t C, int64_t V
 // Logits of rows [0, N) of `in` against every tile of the vocabulary, reduced to top, total and target; kept in
 // w.logits when keep is set. N at most kMaxRows.
 void reduce_logits(const sn9_context& context, const HeadWorkspace& w, const float* in, const sn9_weight& wte,
-                   const int32_t* targets, int64_t N, bool keep) {
-    int64_t C = wte.cols, V = wte.rows, tiles = vocabulary_tiles(V), thread_bytes = head_thread_bytes(C);
+                   const int32_t* targets, int64_t N, int64_t V, bool keep) {
+    int64_t C = wte.cols, tiles = vocabulary_tiles(V), thread_bytes = head_thread_bytes(C);
     char* threads = context.workspace + head_workspace_bytes(N, C, V, keep);
 #pragma omp parallel num_threads(context.threads)
     {
@@ -63,7 +63,7 @@ void reduce_logits(const sn9_context& context, const HeadWorkspace& w, const flo
 #pragma omp for schedule(dynamic, 1)
         for (int64_t v = 0; v < tiles; v++) {
             int64_t v0 = v * kVocabulary, columns = V - v0 < kVocabulary ? V - v0 : kVocabulary;
-            const float* weights = wte.packed + v0 * C;
+            const float* weights = static_cast<const float*>(wte.packed) + v0 * C;
             if (!wte.packed) {
                 pack<kColumns>(own_weights, {wte.source + v0 * C, C, 1}, columns, C);
                 weights = own_weights;
@@ -126,12 +126,12 @@ int64_t head_workspace_bytes(int64_t N, int64_t C, int64_t V, bool training) {
 }
 
 void head_loss_forward(const sn9_context& context, float* losses, const float* in, const sn9_weight& wte,
-                       const int32_t* targets, int64_t N) {
-    int64_t C = wte.cols, V = wte.rows, tiles = vocabulary_tiles(V);
+                       const int32_t* targets, int64_t N, int64_t true_V) {
+    int64_t C = wte.cols, V = true_V, tiles = vocabulary_tiles(V);
     for (int64_t i0 = 0; i0 < N; i0 += kForwardRows) {
         int64_t rows = N - i0 < kForwardRows ? N - i0 : kForwardRows;
         HeadWorkspace w = layout(context, rows, C, V, false);
-        reduce_logits(context, w, in + i0 * C, wte, targets + i0, rows, false);
+        reduce_logits(context, w, in + i0 * C, wte, targets + i0, rows, V, false);
 #pragma omp parallel for num_threads(context.threads) schedule(static)
         for (int64_t i = 0; i < rows; i++)
             losses[i0 + i] =
@@ -140,12 +140,12 @@ void head_loss_forward(const sn9_context& context, float* losses, const float* i
 }
 
 void head_loss_backward(const sn9_context& context, float* losses, float* din, float* dwte, const float* in,
-                        const sn9_weight& wte, const int32_t* targets, float scale, int64_t N) {
-    int64_t C = wte.cols, V = wte.rows, tiles = vocabulary_tiles(V);
+                        const sn9_weight& wte, const int32_t* targets, float scale, int64_t N, int64_t true_V) {
+    int64_t C = wte.cols, V = true_V, tiles = vocabulary_tiles(V);
     for (int64_t i0 = 0; i0 < N; i0 += kChunk) {
         int64_t rows = N - i0 < kChunk ? N - i0 : kChunk;
         HeadWorkspace w = layout(context, rows, C, V, true);
-        reduce_logits(context, w, in + i0 * C, wte, targets + i0, rows, true);
+        reduce_logits(context, w, in + i0 * C, wte, targets + i0, rows, V, true);
 #pragma omp parallel for num_threads(context.threads) schedule(static)
         for (int64_t i = 0; i < rows; i++) {
             float* row = w.logits + i * V;
@@ -168,10 +168,11 @@ void head_loss_backward(const sn9_context& context, float* losses, float* din, f
 }
 
 void head_logits(const sn9_context& context, float* logits, const float* in, const sn9_weight& wte, const int32_t* rows,
-                 int64_t n) {
-    int64_t C = wte.cols, V = wte.rows;
+                 int64_t n, int64_t true_V) {
+    int64_t C = wte.cols, V = true_V;
     for (int64_t i = 0; i < n; i++)
-        gemm(context, logits + i * V, V, {in + rows[i] * C, C, 1}, {wte.source, 1, C}, wte.packed, 1, V, C, false, {});
+        gemm(context, logits + i * V, V, {in + rows[i] * C, C, 1}, {wte.source, 1, C},
+             static_cast<const float*>(wte.packed), 1, V, C, false, {});
 }
 
 }  // namespace sn9::SN9_ISA

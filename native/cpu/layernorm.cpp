@@ -10,14 +10,26 @@ namespace sn9::SN9_ISA {
 
 namespace {
 constexpr int64_t kBlock = 32;
+
+// One row: out = (x - mean) * rstd * w + bias, 0 from true_C on.
+inline void normalise(float* out, const float* x, float mean, float rstd, const float* w, const float* bias, int64_t C,
+                      int64_t true_C) {
+    for_each_vector(true_C, [&](int64_t c, int64_t lanes) {
+        vfloat n = (load_some(x + c, lanes) - mean) * rstd;
+        store_some(out + c, n * load_some(w + c, lanes) + load_some(bias + c, lanes), lanes);
+    });
+    for (int64_t c = true_C; c < C; c++) out[c] = 0;
 }
+
+}  // namespace
 
 int64_t layernorm_workspace_bytes(int64_t N, int64_t C) {
     return ceil_div(N, kBlock) * 2 * C * 4;
 }
 
 void layernorm_forward(const sn9_context& context, float* total, float* out, float* mean, float* rstd, const float* a,
-                       const float* b, const float* w, const float* bias, float epsilon, int64_t N, int64_t C) {
+                       const float* b, const float* w, const float* bias, float epsilon, int64_t N, int64_t C,
+                       int64_t true_C) {
 #pragma omp parallel for num_threads(context.threads) schedule(static)
     for (int64_t i = 0; i < N; i++) {
         const float* x = a + i * C;
@@ -28,10 +40,10 @@ void layernorm_forward(const sn9_context& context, float* total, float* out, flo
             x = total + i * C;
         }
         vfloat s = vfloat{};
-        for_each_vector(C, [&](int64_t c, int64_t lanes) { s += load_some(x + c, lanes); });
-        float m = sum(s) / static_cast<float>(C);
+        for_each_vector(true_C, [&](int64_t c, int64_t lanes) { s += load_some(x + c, lanes); });
+        float m = sum(s) / static_cast<float>(true_C);
         vfloat squares = vfloat{};
-        for_each_vector(C, [&](int64_t c, int64_t lanes) {
+        for_each_vector(true_C, [&](int64_t c, int64_t lanes) {
             if (lanes == W) {
                 vfloat d = load(x + c) - m;
                 squares += d * d;
@@ -41,28 +53,22 @@ void layernorm_forward(const sn9_context& context, float* total, float* out, flo
                 squares += load(d) * load(d);
             }
         });
-        float r = 1.0f / sqrtf(sum(squares) / static_cast<float>(C) + epsilon);
+        float r = 1.0f / sqrtf(sum(squares) / static_cast<float>(true_C) + epsilon);
         mean[i] = m;
         rstd[i] = r;
-        for_each_vector(C, [&](int64_t c, int64_t lanes) {
-            vfloat n = (load_some(x + c, lanes) - m) * r;
-            store_some(out + i * C + c, n * load_some(w + c, lanes) + load_some(bias + c, lanes), lanes);
-        });
+        normalise(out + i * C, x, m, r, w, bias, C, true_C);
     }
 }
 
 void layernorm_recompute(const sn9_context& context, float* out, const float* in, const float* mean, const float* rstd,
-                         const float* w, const float* bias, int64_t N, int64_t C) {
+                         const float* w, const float* bias, int64_t N, int64_t C, int64_t true_C) {
 #pragma omp parallel for num_threads(context.threads) schedule(static)
-    for (int64_t i = 0; i < N; i++)
-        for_each_vector(C, [&](int64_t c, int64_t lanes) {
-            vfloat n = (load_some(in + i * C + c, lanes) - mean[i]) * rstd[i];
-            store_some(out + i * C + c, n * load_some(w + c, lanes) + load_some(bias + c, lanes), lanes);
-        });
+    for (int64_t i = 0; i < N; i++) normalise(out + i * C, in + i * C, mean[i], rstd[i], w, bias, C, true_C);
 }
 
 void layernorm_backward(const sn9_context& context, float* din, float* dw, float* db, const float* dout,
-                        const float* in, const float* mean, const float* rstd, const float* w, int64_t N, int64_t C) {
+                        const float* in, const float* mean, const float* rstd, const float* w, int64_t N, int64_t C,
+                        int64_t true_C) {
     float* partial = reinterpret_cast<float*>(context.workspace);  // (blocks, 2, C)
     int64_t blocks = ceil_div(N, kBlock);
 #pragma omp parallel num_threads(context.threads)
@@ -76,14 +82,15 @@ void layernorm_backward(const sn9_context& context, float* din, float* dw, float
                 float m = mean[i], r = rstd[i];
                 // din = r * (gw - mean(gw) - n * mean(gw * n)), n = (x - m) r, gw = g * w.
                 vfloat sum_g = vfloat{}, sum_gn = vfloat{};
-                for_each_vector(C, [&](int64_t c, int64_t lanes) {
+                for_each_vector(true_C, [&](int64_t c, int64_t lanes) {
                     vfloat gw = load_some(g + c, lanes) * load_some(w + c, lanes);
                     vfloat n = (load_some(x + c, lanes) - m) * r;
                     sum_g += gw;
                     sum_gn += gw * n;
                 });
-                float mean_g = sum(sum_g) / static_cast<float>(C), mean_gn = sum(sum_gn) / static_cast<float>(C);
-                for_each_vector(C, [&](int64_t c, int64_t lanes) {
+                float mean_g = sum(sum_g) / static_cast<float>(true_C),
+                      mean_gn = sum(sum_gn) / static_cast<float>(true_C);
+                for_each_vector(true_C, [&](int64_t c, int64_t lanes) {
                     vfloat dy = load_some(g + c, lanes);
                     vfloat n = (load_some(x + c, lanes) - m) * r;
                     vfloat d = r * (dy * load_some(w + c, lanes) - mean_g - n * mean_gn);
@@ -94,7 +101,7 @@ void layernorm_backward(const sn9_context& context, float* din, float* dw, float
             }
         }
 #pragma omp for schedule(static)
-        for (int64_t c = 0; c < C; c++) {
+        for (int64_t c = 0; c < true_C; c++) {
             float dw_sum = 0, db_sum = 0;
             for (int64_t block = 0; block < blocks; block++) {
                 dw_sum += partial[block * 2 * C + c];

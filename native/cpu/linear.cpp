@@ -46,7 +46,8 @@ void linear_forward(const sn9_context& context, float* out, float* pre, const fl
     epilogue.pre = pre;
     epilogue.gelu = activation == SN9_GELU;
     epilogue.residual = residual;
-    gemm(context, out, w.cols, {in, w.rows, 1}, {w.source, w.cols, 1}, w.packed, N, w.cols, w.rows, false, epilogue);
+    gemm(context, out, w.cols, {in, w.rows, 1}, {w.source, w.cols, 1}, static_cast<const float*>(w.packed), N, w.cols,
+         w.rows, false, epilogue);
 }
 
 void linear_backward_input(const sn9_context& context, float* din, const float* dout, const sn9_weight& w,

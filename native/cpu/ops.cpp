@@ -72,14 +72,15 @@ int32_t expect_ids(const int32_t* ids, int64_t n, int64_t V, bool ignored_allowe
 }  // namespace
 
 int32_t sn9_workspace_bytes(sn9_context* context, int64_t* bytes, int64_t B, int64_t T, int64_t C, int64_t NH,
-                            int64_t V, int32_t training) {
+                            int64_t HS, int64_t F, int64_t V, int32_t training) {
     SN9_EXPECT(context && bytes, "workspace_bytes: null argument");
-    SN9_EXPECT(B > 0 && T > 0 && C > 0 && NH > 0 && V > 0 && C % NH == 0,
-               "workspace_bytes: B %lld, T %lld, C %lld, NH %lld, V %lld", (ll)B, (ll)T, (ll)C, (ll)NH, (ll)V);
-    int64_t N = B * T, most = 4096;
+    SN9_EXPECT(B > 0 && T > 0 && C > 0 && NH > 0 && HS > 0 && F > 0 && V > 0,
+               "workspace_bytes: B %lld, T %lld, C %lld, NH %lld, HS %lld, F %lld, V %lld", (ll)B, (ll)T, (ll)C, (ll)NH,
+               (ll)HS, (ll)F, (ll)V);
+    int64_t N = B * T, A = NH * HS, most = 4096;
     auto at_least = [&](int64_t needed) { most = needed > most ? needed : most; };
     // Every linear layer as K x N, forward; then with its weight transposed; then tokens as K.
-    const int64_t shapes[][2] = {{C, 3 * C}, {C, C}, {C, 4 * C}, {4 * C, C}};
+    const int64_t shapes[][2] = {{C, 3 * A}, {A, C}, {C, F}, {F, C}};
     for (auto& shape : shapes) {
         at_least(SN9_DISPATCH(context, gemm_workspace_bytes(N, shape[0], shape[1])));
         if (!training) continue;
@@ -87,13 +88,19 @@ int32_t sn9_workspace_bytes(sn9_context* context, int64_t* bytes, int64_t B, int
         at_least(SN9_DISPATCH(context, gemm_workspace_bytes(shape[0], N, shape[1])));
     }
     at_least(SN9_DISPATCH(context, gemm_workspace_bytes(1, C, V)));  // head_logits
-    at_least(context->threads * SN9_DISPATCH(context, attention_thread_bytes(T, C / NH, training != 0)));
+    at_least(context->threads * SN9_DISPATCH(context, attention_thread_bytes(T, HS, training != 0)));
     at_least(head_bytes(context, N, C, V, false));
     if (training) {
         at_least(head_bytes(context, N, C, V, true));
         at_least(SN9_DISPATCH(context, layernorm_workspace_bytes(N, C)));
     }
     *bytes = most;
+    return SN9_OK;
+}
+
+int32_t sn9_padding(sn9_context* context, int64_t* channels, int64_t* head, int64_t* vocabulary) {
+    SN9_EXPECT(context && channels && head && vocabulary, "padding: null argument");
+    *channels = *head = *vocabulary = 1;
     return SN9_OK;
 }
 
@@ -140,11 +147,11 @@ int32_t sn9_embed_backward(sn9_context* context, float* dwte, float* dwpe, const
 }
 
 int32_t sn9_dropout(sn9_context* context, void* out, const void* in, const void* residual, const sn9_step* step,
-                    float probability, int32_t layer, int32_t site, int64_t n) {
+                    float probability, int32_t layer, int32_t site, int64_t N, int64_t C, int64_t true_C) {
     SN9_EXPECT(probability >= 0 && probability < 1, "dropout: probability %g, expected 0 to below 1",
                static_cast<double>(probability));
-    SN9_DISPATCH(context,
-                 dropout(*context, out_f32(out), in_f32(in), in_f32(residual), *step, probability, layer, site, n));
+    SN9_DISPATCH(context, dropout(*context, out_f32(out), in_f32(in), in_f32(residual), *step, probability, layer, site,
+                                  N, C, true_C));
     return SN9_OK;
 }
 
@@ -182,27 +189,29 @@ int32_t sn9_linear_backward_weight(sn9_context* context, float* dw, float* db, c
 }
 
 int32_t sn9_add_layernorm_forward(sn9_context* context, void* sum, void* out, float* mean, float* rstd, const void* a,
-                                  const void* b, const float* w, const float* bias, float epsilon, int64_t N,
-                                  int64_t C) {
+                                  const void* b, const float* w, const float* bias, float epsilon, int64_t N, int64_t C,
+                                  int64_t true_C) {
+    SN9_EXPECT(true_C > 0 && true_C <= C, "add_layernorm_forward: true C %lld of %lld", (ll)true_C, (ll)C);
     SN9_EXPECT(!b || sum, "add_layernorm_forward: b without a place for the sum");
     SN9_DISPATCH(context, layernorm_forward(*context, out_f32(sum), out_f32(out), mean, rstd, in_f32(a), in_f32(b), w,
-                                            bias, epsilon, N, C));
+                                            bias, epsilon, N, C, true_C));
     return SN9_OK;
 }
 
 int32_t sn9_layernorm_recompute(sn9_context* context, void* out, const void* in, const float* mean, const float* rstd,
-                                const float* w, const float* bias, int64_t N, int64_t C) {
-    SN9_DISPATCH(context, layernorm_recompute(*context, out_f32(out), in_f32(in), mean, rstd, w, bias, N, C));
+                                const float* w, const float* bias, int64_t N, int64_t C, int64_t true_C) {
+    SN9_DISPATCH(context, layernorm_recompute(*context, out_f32(out), in_f32(in), mean, rstd, w, bias, N, C, true_C));
     return SN9_OK;
 }
 
 int32_t sn9_layernorm_backward(sn9_context* context, void* din, float* dw, float* db, const void* dout, const void* in,
-                               const float* mean, const float* rstd, const float* w, int64_t N, int64_t C) {
+                               const float* mean, const float* rstd, const float* w, int64_t N, int64_t C,
+                               int64_t true_C) {
     if (int32_t status =
             expect_workspace(context, SN9_DISPATCH(context, layernorm_workspace_bytes(N, C)), "layernorm_backward"))
         return status;
-    SN9_DISPATCH(context,
-                 layernorm_backward(*context, out_f32(din), dw, db, in_f32(dout), in_f32(in), mean, rstd, w, N, C));
+    SN9_DISPATCH(context, layernorm_backward(*context, out_f32(din), dw, db, in_f32(dout), in_f32(in), mean, rstd, w, N,
+                                             C, true_C));
     return SN9_OK;
 }
 
@@ -212,55 +221,57 @@ int32_t sn9_gelu_forward(sn9_context* context, void* out, const void* pre, int64
 }
 
 int32_t sn9_attention_forward(sn9_context* context, void* out, float* lse, const void* qkv, const sn9_step* step,
-                              float probability, int32_t layer, int64_t B, int64_t T, int64_t NH, int64_t HS) {
+                              float probability, int32_t layer, float scale, int64_t B, int64_t T, int64_t NH,
+                              int64_t HS) {
     int64_t bytes = context->threads * SN9_DISPATCH(context, attention_thread_bytes(T, HS, false));
     if (int32_t status = expect_workspace(context, bytes, "attention_forward")) return status;
-    SN9_DISPATCH(context,
-                 attention_forward(*context, out_f32(out), lse, in_f32(qkv), step, probability, layer, B, T, NH, HS));
+    SN9_DISPATCH(context, attention_forward(*context, out_f32(out), lse, in_f32(qkv), step, probability, layer, scale,
+                                            B, T, NH, HS));
     return SN9_OK;
 }
 
 int32_t sn9_attention_backward(sn9_context* context, void* dqkv, const void* dout, const void* out, const void* qkv,
-                               const float* lse, const sn9_step* step, float probability, int32_t layer, int64_t B,
-                               int64_t T, int64_t NH, int64_t HS) {
+                               const float* lse, const sn9_step* step, float probability, int32_t layer, float scale,
+                               int64_t B, int64_t T, int64_t NH, int64_t HS) {
     int64_t bytes = context->threads * SN9_DISPATCH(context, attention_thread_bytes(T, HS, true));
     if (int32_t status = expect_workspace(context, bytes, "attention_backward")) return status;
     SN9_DISPATCH(context, attention_backward(*context, out_f32(dqkv), in_f32(dout), in_f32(out), in_f32(qkv), lse, step,
-                                             probability, layer, B, T, NH, HS));
+                                             probability, layer, scale, B, T, NH, HS));
     return SN9_OK;
 }
 
 int32_t sn9_head_loss_forward(sn9_context* context, float* losses, const void* in, const sn9_weight* wte,
-                              const int32_t* targets, int64_t N) {
+                              const int32_t* targets, int64_t N, int64_t true_V) {
     SN9_EXPECT(wte->kind == SN9_EMBEDDING_WEIGHT, "head_loss_forward: the weight is no embedding");
-    if (int32_t status = expect_ids(targets, N, wte->rows, true, "head_loss_forward: target")) return status;
+    if (int32_t status = expect_ids(targets, N, true_V, true, "head_loss_forward: target")) return status;
     if (int32_t status =
             expect_workspace(context, head_bytes(context, N, wte->cols, wte->rows, false), "head_loss_forward"))
         return status;
-    SN9_DISPATCH(context, head_loss_forward(*context, losses, in_f32(in), *wte, targets, N));
+    SN9_DISPATCH(context, head_loss_forward(*context, losses, in_f32(in), *wte, targets, N, true_V));
     return SN9_OK;
 }
 
 int32_t sn9_head_loss_backward(sn9_context* context, float* losses, void* din, float* dwte, const void* in,
-                               const sn9_weight* wte, const int32_t* targets, const sn9_step* step, int64_t N) {
+                               const sn9_weight* wte, const int32_t* targets, const sn9_step* step, int64_t N,
+                               int64_t true_V) {
     SN9_EXPECT(wte->kind == SN9_EMBEDDING_WEIGHT, "head_loss_backward: the weight is no embedding");
     SN9_EXPECT(wte->source, "head_loss_backward: the weight was prepared for evaluation only");
-    if (int32_t status = expect_ids(targets, N, wte->rows, true, "head_loss_backward: target")) return status;
+    if (int32_t status = expect_ids(targets, N, true_V, true, "head_loss_backward: target")) return status;
     if (int32_t status =
             expect_workspace(context, head_bytes(context, N, wte->cols, wte->rows, true), "head_loss_backward"))
         return status;
     SN9_DISPATCH(context, head_loss_backward(*context, losses, out_f32(din), dwte, in_f32(in), *wte, targets,
-                                             step->loss_scale, N));
+                                             step->loss_scale, N, true_V));
     return SN9_OK;
 }
 
 int32_t sn9_head_logits(sn9_context* context, float* logits, const void* in, const sn9_weight* wte, const int32_t* rows,
-                        int64_t n) {
+                        int64_t n, int64_t true_V) {
     SN9_EXPECT(wte->kind == SN9_EMBEDDING_WEIGHT, "head_logits: the weight is no embedding");
     if (int32_t status = expect_workspace(context, SN9_DISPATCH(context, gemm_workspace_bytes(1, wte->cols, wte->rows)),
                                           "head_logits"))
         return status;
-    SN9_DISPATCH(context, head_logits(*context, logits, in_f32(in), *wte, rows, n));
+    SN9_DISPATCH(context, head_logits(*context, logits, in_f32(in), *wte, rows, n, true_V));
     return SN9_OK;
 }
 
@@ -287,10 +298,10 @@ int32_t sn9_grad_norm(sn9_context* context, sn9_step* step, const float* grads, 
     return SN9_OK;
 }
 
-int32_t sn9_adamw(sn9_context* context, float* params, float* m, float* v, const float* grads, const sn9_step* step,
-                  int64_t decayed, int64_t n) {
+int32_t sn9_adamw(sn9_context* context, float* params, float* m, float* v, void* copy, const float* grads,
+                  const sn9_step* step, int64_t decayed, int64_t n) {
     SN9_EXPECT(decayed >= 0 && decayed <= n, "adamw: %lld of %lld parameters decay", (ll)decayed, (ll)n);
-    if (step->finite) SN9_DISPATCH(context, adamw(*context, params, m, v, grads, *step, decayed, n));
+    if (step->finite) SN9_DISPATCH(context, adamw(*context, params, m, v, out_f32(copy), grads, *step, decayed, n));
     return SN9_OK;
 }
 

@@ -37,8 +37,8 @@ double sum_of_squares(const sn9_context& context, const float* x, int64_t n) {
     return total;
 }
 
-void adamw(const sn9_context& context, float* params, float* m, float* v, const float* grads, const sn9_step& step,
-           int64_t decayed, int64_t n) {
+void adamw(const sn9_context& context, float* params, float* m, float* v, float* copy, const float* grads,
+           const sn9_step& step, int64_t decayed, int64_t n) {
     double norm = step.grad_norm;
     float scale =
         step.grad_clip > 0 && norm + 1e-6 > step.grad_clip ? static_cast<float>(step.grad_clip / (norm + 1e-6)) : 1.0f;
@@ -57,6 +57,7 @@ void adamw(const sn9_context& context, float* params, float* m, float* v, const 
             v[i] = v1;
             params[i] = p - lr * (m1 * correction1) / (__builtin_sqrtf(v1 * correction2) + epsilon);
         }
+        if (copy) memcpy(copy + i0, params + i0, static_cast<size_t>(end - i0) * 4);
     }
 }
 

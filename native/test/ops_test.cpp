@@ -74,13 +74,15 @@ void expect(const char* what, bool condition) {
 struct Context {
     sn9_context* context = nullptr;
     explicit Context(int threads) {
-        if (sn9_context_open(0, threads, &context)) abort();
+        if (sn9_context_open(0, threads, SN9_PRECISION_FP32, &context)) abort();
     }
     ~Context() { sn9_context_close(context); }
     operator sn9_context*() const { return context; }
     void reserve(int64_t B, int64_t T, int64_t C, int64_t NH, int64_t V) {
         int64_t bytes = 0;
-        if (sn9_workspace_bytes(context, &bytes, B, T, C, NH, V, 1) || sn9_context_reserve(context, bytes)) abort();
+        if (sn9_workspace_bytes(context, &bytes, B, T, C, NH, C / NH, 4 * C, V, 1) ||
+            sn9_context_reserve(context, bytes))
+            abort();
     }
 };
 
@@ -203,11 +205,11 @@ void layernorm(int64_t N, int64_t C) {
         context.reserve(1, N, C, 1, 8);
         Floats sum(a.size()), out(a.size(), NAN), mean(static_cast<size_t>(N)), rstd(mean.size());
         OK(sn9_add_layernorm_forward(context, sum.data(), out.data(), mean.data(), rstd.data(), a.data(), b.data(),
-                                     w.data(), bias.data(), 1e-5f, N, C));
+                                     w.data(), bias.data(), 1e-5f, N, C, C));
         expect_close("out", out, wanted, 2e-5);
         Floats again(out.size(), NAN);
         OK(sn9_layernorm_recompute(context, again.data(), sum.data(), mean.data(), rstd.data(), w.data(), bias.data(),
-                                   N, C));
+                                   N, C, C));
         expect("recompute gives the same bits", !memcmp(again.data(), out.data(), out.size() * 4));
         if (N * C > 600) continue;
         Floats din = noise(N * C), dw = noise(C), db = noise(C);
@@ -217,7 +219,7 @@ void layernorm(int64_t N, int64_t C) {
         for (size_t i = 0; i < din.size(); i++) din_wanted[i] += din[i];
         for (size_t i = 0; i < dw.size(); i++) dw_wanted[i] += dw[i], db_wanted[i] += db[i];
         OK(sn9_layernorm_backward(context, din.data(), dw.data(), db.data(), dout.data(), sum.data(), mean.data(),
-                                  rstd.data(), w.data(), N, C));
+                                  rstd.data(), w.data(), N, C, C));
         // Tiny rows have large gradients: rstd reaches 300.
         expect_close("din +=", din, din_wanted, 1e-3);
         expect_close("dw +=", dw, dw_wanted, 1e-4);
@@ -266,22 +268,23 @@ void attention(int64_t B, int64_t T, int64_t NH, int64_t HS) {
             return s;
         });
     Floats reference;
+    float scale = 1.0f / std::sqrt(static_cast<float>(HS));
     for (int threads : {1, 2, 8}) {
         Context context(threads);
         context.reserve(B, T, C, NH, 8);
         Floats out(wanted.size(), NAN), lse(lse_kept.size(), NAN), dqkv(qkv.size(), NAN);
-        OK(sn9_attention_forward(context, out.data(), lse.data(), qkv.data(), nullptr, 0, 0, B, T, NH, HS));
+        OK(sn9_attention_forward(context, out.data(), lse.data(), qkv.data(), nullptr, 0, 0, scale, B, T, NH, HS));
         expect_close("out", out, wanted, 4e-6);
         expect_close("lse", lse, lse_kept, 2e-6);
         if (reference.empty()) reference = out;
         expect("same bits for every number of threads", !memcmp(reference.data(), out.data(), out.size() * 4));
         Floats one(static_cast<size_t>(T * C), NAN);
-        OK(sn9_attention_forward(context, one.data(), nullptr, qkv.data() + (B - 1) * T * 3 * C, nullptr, 0, 0, 1, T,
-                                 NH, HS));
+        OK(sn9_attention_forward(context, one.data(), nullptr, qkv.data() + (B - 1) * T * 3 * C, nullptr, 0, 0, scale,
+                                 1, T, NH, HS));
         expect("a sequence's bits do not depend on B",
                !memcmp(one.data(), reference.data() + (B - 1) * T * C, one.size() * 4));
         OK(sn9_attention_backward(context, dqkv.data(), dout.data(), out.data(), qkv.data(), lse.data(), nullptr, 0, 0,
-                                  B, T, NH, HS));
+                                  scale, B, T, NH, HS));
         if (!gradient.empty()) expect_close("dqkv", dqkv, gradient, 2e-5);
         for (float v : dqkv)
             if (!std::isfinite(v)) {
@@ -326,14 +329,14 @@ void head(int64_t N, int64_t C, int64_t V) {
         for (int trained : {0, 1}) {
             Weight weight(context, wte, V, C, SN9_EMBEDDING_WEIGHT, trained);
             Floats got(losses.size(), NAN);
-            OK(sn9_head_loss_forward(context, got.data(), in.data(), &weight.weight, targets.data(), N));
+            OK(sn9_head_loss_forward(context, got.data(), in.data(), &weight.weight, targets.data(), N, V));
             expect_close("losses", got, losses, tolerance);
             if (reference.empty()) reference = got;
             expect("same bits for every number of threads and both forms of weight",
                    !memcmp(reference.data(), got.data(), got.size() * 4));
             Floats some(static_cast<size_t>(2 * V), NAN);
             std::vector<int32_t> rows = {static_cast<int32_t>(N - 1), 0};
-            OK(sn9_head_logits(context, some.data(), in.data(), &weight.weight, rows.data(), 2));
+            OK(sn9_head_logits(context, some.data(), in.data(), &weight.weight, rows.data(), 2, V));
             expect_close("logits of the last row", some.data(), &logits[(N - 1) * V], static_cast<size_t>(V),
                          tolerance);
             expect_close("logits of the first row", some.data() + V, &logits[0], static_cast<size_t>(V), tolerance);
@@ -345,7 +348,7 @@ void head(int64_t N, int64_t C, int64_t V) {
         Doubles dwte_wanted = dwte;
         for (size_t i = 0; i < dwte_got.size(); i++) dwte_wanted[i] += dwte_got[i];
         OK(sn9_head_loss_backward(context, got.data(), din_got.data(), dwte_got.data(), in.data(), &weight.weight,
-                                  targets.data(), &step, N));
+                                  targets.data(), &step, N, V));
         expect("the training loss has the bits of evaluation", !memcmp(reference.data(), got.data(), got.size() * 4));
         expect_close("din =", din_got, din, tolerance);
         expect_close("dwte +=", dwte_got, dwte_wanted, tolerance);
@@ -406,13 +409,13 @@ void optimizer(int64_t n) {
         wanted[i] = kept - 1e-2 * (mi / 0.271) / (std::sqrt(vi / 0.142625) + 1e-8);
     }
     Floats before = p;
-    OK(sn9_adamw(context, p.data(), m.data(), v.data(), g.data(), &step, decayed, n));
+    OK(sn9_adamw(context, p.data(), m.data(), v.data(), nullptr, g.data(), &step, decayed, n));
     expect_close("params", p, wanted, 2e-6);
     g[static_cast<size_t>(n / 2)] = NAN;
     OK(sn9_grad_norm(context, &step, g.data(), n));
     expect("a NaN gradient is seen", !step.finite);
     Floats kept = p;
-    OK(sn9_adamw(context, p.data(), m.data(), v.data(), g.data(), &step, decayed, n));
+    OK(sn9_adamw(context, p.data(), m.data(), v.data(), nullptr, g.data(), &step, decayed, n));
     expect("a step with a NaN gradient changes nothing", !memcmp(kept.data(), p.data(), kept.size() * 4));
 }
 
@@ -454,10 +457,10 @@ void dropouts() {
     sn9_step step = {};
     step.seed = 42, step.micro_step = 7;
     Floats ones(n, 1.0f), a(n), b(n), c(n);
-    OK(sn9_dropout(context, a.data(), ones.data(), nullptr, &step, 0.1f, 3, SN9_DROPOUT_MLP, n));
-    OK(sn9_dropout(context, b.data(), ones.data(), ones.data(), &step, 0.1f, 3, SN9_DROPOUT_MLP, n));
+    OK(sn9_dropout(context, a.data(), ones.data(), nullptr, &step, 0.1f, 3, SN9_DROPOUT_MLP, n, 1, 1));
+    OK(sn9_dropout(context, b.data(), ones.data(), ones.data(), &step, 0.1f, 3, SN9_DROPOUT_MLP, n, 1, 1));
     step.micro_step = 8;
-    OK(sn9_dropout(context, c.data(), ones.data(), nullptr, &step, 0.1f, 3, SN9_DROPOUT_MLP, n));
+    OK(sn9_dropout(context, c.data(), ones.data(), nullptr, &step, 0.1f, 3, SN9_DROPOUT_MLP, n, 1, 1));
     int64_t dropped = 0, differs = 0;
     bool same = true;
     for (int64_t i = 0; i < n; i++) {
@@ -474,10 +477,55 @@ void dropouts() {
     for (int64_t t = 0; t < T; t++)
         for (int64_t h = 0; h < HS; h++) qkv[t * 3 * HS + 2 * HS + h] = 1;
     context.reserve(1, T, HS, 1, 8);
-    OK(sn9_attention_forward(context, out.data(), lse.data(), qkv.data(), &step, 0.1f, 0, 1, T, 1, HS));
+    OK(sn9_attention_forward(context, out.data(), lse.data(), qkv.data(), &step, 0.1f, 0, 0.25f, 1, T, 1, HS));
     double mean = 0;
     for (int64_t t = 0; t < T; t++) mean += out[t * HS] / T;
     expect("attention keeps the expectation", std::fabs(mean - 1) < 0.05 && out[HS * 150] != 1.0f);
+}
+
+// Padding columns and words change nothing and stay zero, whatever lies in them beforehand.
+void padding() {
+    current = "padding";
+    const int64_t N = 9, true_C = 13, C = 16, true_V = 21, V = 32;
+    Context context(2);
+    context.reserve(1, N, C, 1, V);
+    Floats x = noise(N * true_C), w = noise(true_C), bias = noise(true_C), g = noise(N * true_C),
+           wte = noise(true_V * true_C);
+    auto pad = [&](const Floats& from, int64_t rows, int64_t all_rows, float filling) {
+        Floats to(static_cast<size_t>(all_rows * C), filling);
+        for (int64_t r = 0; r < rows; r++)
+            for (int64_t c = 0; c < true_C; c++) to[r * C + c] = from[r * true_C + c];
+        return to;
+    };
+    Floats out(x.size()), mean(N), rstd(N), din(x.size(), 0.0f), dw(true_C, 0.0f), db(true_C, 0.0f);
+    OK(sn9_add_layernorm_forward(context, nullptr, out.data(), mean.data(), rstd.data(), x.data(), nullptr, w.data(),
+                                 bias.data(), 1e-5f, N, true_C, true_C));
+    OK(sn9_layernorm_backward(context, din.data(), dw.data(), db.data(), g.data(), x.data(), mean.data(), rstd.data(),
+                              w.data(), N, true_C, true_C));
+    Floats px = pad(x, N, N, 7.0f), pg = pad(g, N, N, 5.0f), pw = pad(w, 1, 1, 3.0f), pbias = pad(bias, 1, 1, 2.0f);
+    Floats pout(static_cast<size_t>(N * C), NAN), pmean(N), prstd(N), pdin(static_cast<size_t>(N * C), 0.0f),
+        pdw(C, 0.0f), pdb(C, 0.0f);
+    OK(sn9_add_layernorm_forward(context, nullptr, pout.data(), pmean.data(), prstd.data(), px.data(), nullptr,
+                                 pw.data(), pbias.data(), 1e-5f, N, C, true_C));
+    OK(sn9_layernorm_backward(context, pdin.data(), pdw.data(), pdb.data(), pg.data(), px.data(), pmean.data(),
+                              prstd.data(), pw.data(), N, C, true_C));
+    expect("layernorm", pout == pad(out, N, N, 0.0f) && pdin == pad(din, N, N, 0.0f) && pdw == pad(dw, 1, 1, 0.0f) &&
+                            pdb == pad(db, 1, 1, 0.0f) && pmean == mean && prstd == rstd);
+    Floats words = pad(wte, true_V, V, 0.0f), rows = pad(x, N, N, 0.0f), losses(N), plosses(N);
+    std::vector<int32_t> targets = {0, 20, 3, -1, 5, 6, 7, 8, 9};
+    Weight plain(context, wte, true_V, true_C, SN9_EMBEDDING_WEIGHT, 1),
+        padded(context, words, V, C, SN9_EMBEDDING_WEIGHT, 1);
+    sn9_step step = {};
+    step.loss_scale = 0.5f;
+    Floats dx(x.size()), dwte(wte.size(), 0.0f), pdx(rows.size(), NAN), pdwte(words.size(), 0.0f);
+    OK(sn9_head_loss_backward(context, losses.data(), dx.data(), dwte.data(), x.data(), &plain.weight, targets.data(),
+                              &step, N, true_V));
+    OK(sn9_head_loss_backward(context, plosses.data(), pdx.data(), pdwte.data(), rows.data(), &padded.weight,
+                              targets.data(), &step, N, true_V));
+    expect("head", plosses == losses && pdx == pad(dx, N, N, 0.0f) && pdwte == pad(dwte, true_V, V, 0.0f));
+    OK(sn9_dropout(context, out.data(), x.data(), nullptr, &step, 0.5f, 1, SN9_DROPOUT_MLP, N, true_C, true_C));
+    OK(sn9_dropout(context, pout.data(), px.data(), nullptr, &step, 0.5f, 1, SN9_DROPOUT_MLP, N, C, true_C));
+    expect("dropout draws the same mask", pout == pad(out, N, N, 0.0f));
 }
 
 void hostile_numbers() {
@@ -494,7 +542,7 @@ void hostile_numbers() {
             wte[static_cast<size_t>(550 * C + 5)] = bad;
         for (auto& x : in) x = bad == 1e30f ? x * 1e30f : 1.0f;
         Weight weight(context, wte, V, C, SN9_EMBEDDING_WEIGHT, 0);
-        OK(sn9_head_loss_forward(context, losses.data(), in.data(), &weight.weight, targets.data(), N));
+        OK(sn9_head_loss_forward(context, losses.data(), in.data(), &weight.weight, targets.data(), N, V));
         // A logit of minus infinity is a probability of zero; every other one makes the loss meaningless.
         expect("a bad parameter makes the loss not finite", bad == -INFINITY || !std::isfinite(losses[2]));
     }
@@ -524,6 +572,7 @@ int main() {
     optimizer(200003);
     casts();
     dropouts();
+    padding();
     hostile_numbers();
     printf("%d checks, %d failed\n", checks, failures);
     return failures ? 1 : 0;
