@@ -1,7 +1,9 @@
 #!/bin/sh
 # Builds the native libraries into DIR (default target/native), or builds and runs their tests:
-#   sh scripts/build-native.sh [DIR [test]]
-# Maven calls it; by hand it serves for work on the kernels.
+#   sh scripts/build-native.sh [DIR [test|cudahost]]
+# cudahost: sn9cudahost, the CUDA kernels by the host compiler, for tests. Maven calls it; by hand it serves for work on
+# the kernels. The CUDA library is built where nvcc and a driver are found; SN9_CUDA=on or off in the environment
+# decides otherwise.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 to=${1:-$root/target/native}
@@ -27,11 +29,15 @@ logged() {
 }
 
 export CXX="${CXX:-g++}"
-logged "$to/configure.log" cmake -S "$root/cmake" -B "$to"
+logged "$to/configure.log" cmake -S "$root/cmake" -B "$to" -DSN9_CUDA="${SN9_CUDA:-auto}"
 if [ "$what" = test ]; then
-  logged "$to/build.log" cmake --build "$to" --target ops_test -j "$(nproc)"
+  logged "$to/build.log" cmake --build "$to" --target native_tests -j "$(nproc)"
   logged "$to/test.log" ctest --test-dir "$to" --output-on-failure
   echo "native: $(sed -n 's/^100% tests passed.*/all tests passed/p' "$to/test.log")"
+  exit 0
+fi
+if [ "$what" = cudahost ]; then
+  logged "$to/build.log" cmake --build "$to" --target sn9cudahost -j "$(nproc)"
   exit 0
 fi
 logged "$to/build.log" cmake --build "$to" -j "$(nproc)"
@@ -39,8 +45,4 @@ logged "$to/build.log" cmake --build "$to" -j "$(nproc)"
 if [ ! -e "$to/libgomp.so.1" ]; then
   cp -L "$("$CXX" -print-file-name=libgomp.so.1)" "$to/libgomp.so.1"
 fi
-if command -v nvcc >/dev/null 2>&1; then
-  echo "native: sn9cpu is built; CUDA kernels are not part of this version yet"
-else
-  echo "native: sn9cpu is built; no nvcc, so no CUDA library"
-fi
+echo "native: sn9cpu is built; $(sed -n 's/^-- sn9cuda: /sn9cuda: /p' "$to/configure.log")"
