@@ -1,8 +1,7 @@
 // embed: out = wte[tokens] + wpe[t] and its gradient.  out, dout (N, C) of e bytes; wte (V, C) f32, in bf16 the packed
 // bf16 copy; wpe (P, C) f32; dwte (V, C), dwpe (P, C) f32.
 // forward: =; backward: dwte +=, dwpe +=, each element summed in the order of rows: the bits of a loop over rows.
-// bytes: forward 3*N*C*e (wpe stays in cache); backward 2*N*C*e + 8*U*C for U different tokens, and 90*N for the sort.
-// Memory bound; no FLOPs to speak of.
+// bytes: forward 3*N*C*e; backward 2*N*C*e + 8*(U + T)*C for U different tokens, and 50*N for the sort. Memory bound.
 // Launch: forward a warp per row, 8 rows per block. backward: rows are sorted by token (sort_rows.cuh); then a warp per
 // run of equal tokens and group of 128 (bf16: 256) columns walks the run's rows, several in flight; dwpe likewise, the
 // "run" of a position being the same t of every sequence. No atomics.
@@ -32,32 +31,33 @@ __global__ void __launch_bounds__(kRowThreads)
         load_vector(x, wte + (word ? token : 0) * C + c);
         load_floats(at, wpe + position * C + c);
 #pragma unroll
-        for (int i = 0; i < kVector<Type>; i++)
-            x[i] = word ? x[i] + at[i] : __uint_as_float(0x7FFFFFFFu);  // NaN
+        for (int i = 0; i < kVector<Type>; i++) x[i] = word ? x[i] + at[i] : __uint_as_float(0x7FFFFFFFu);  // NaN
         store_vector(out + row * C + c, x);
     }
 }
 
-// to += the vectors at column c of `count` rows, in order; row(j) is the j-th. All lanes of the warp take part. Loads
-// past the last row repeat it: without a condition on them they are all under way before the first is added.
+template <typename Type>
+__device__ __forceinline__ void add_vector(float (&to)[kVector<Type>], uint4 raw) {
+    float x[kVector<Type>];
+    unpack<Type>(x, raw);
+#pragma unroll
+    for (int i = 0; i < kVector<Type>; i++) to[i] += x[i];
+}
+
+// to += the vectors at column c of `count` rows, in order; row(j) is the j-th. All lanes of the warp take part.
 template <typename Type, typename Row>
-__device__ __forceinline__ void add_rows(float (&to)[kVector<Type>], const Type* dout, int c, int C, int count, Row row) {
+__device__ __forceinline__ void add_rows(float (&to)[kVector<Type>], const Type* dout, int c, int C, int count,
+                                         Row row) {
     const Type* column = dout + (c < C ? c : 0);
-    for (int j = 0; j < count; j += kInFlight) {
+    int j = 0;
+    for (; j + kInFlight <= count; j += kInFlight) {  // all on their way before the first is added
         uint4 raw[kInFlight];
 #pragma unroll
-        for (int u = 0; u < kInFlight; u++) {
-            int64_t from = row(j + u < count ? j + u : count - 1);
-            raw[u] = load16<uint4>(column + from * C);
-        }
+        for (int u = 0; u < kInFlight; u++) raw[u] = load16<uint4>(column + static_cast<int64_t>(row(j + u)) * C);
 #pragma unroll
-        for (int u = 0; u < kInFlight; u++) {
-            float x[kVector<Type>];
-            unpack<Type>(x, raw[u]);
-#pragma unroll
-            for (int i = 0; i < kVector<Type>; i++) to[i] = j + u < count ? to[i] + x[i] : to[i];
-        }
+        for (int u = 0; u < kInFlight; u++) add_vector<Type>(to, raw[u]);
     }
+    for (; j < count; j++) add_vector<Type>(to, load16<uint4>(column + static_cast<int64_t>(row(j)) * C));
 }
 
 // sorted: rows by token, N of them. Warp (run, group): the run that starts at that place of sorted, if one does.
@@ -91,8 +91,8 @@ __global__ void __launch_bounds__(kRowThreads)
     int64_t warp = static_cast<int64_t>(blockIdx.x) * kRowWarps + threadIdx.x / kWarp;
     int64_t t = warp / groups;
     if (t >= T) return;
-    int c = static_cast<int>(warp % groups) * kWarpColumns<Type> +
-            static_cast<int>(threadIdx.x) % kWarp * kVector<Type>;
+    int c =
+        static_cast<int>(warp % groups) * kWarpColumns<Type> + static_cast<int>(threadIdx.x) % kWarp * kVector<Type>;
     float sum[kVector<Type>] = {};
     if (c < C) load_floats(sum, dwpe + t * C + c);
     add_rows<Type>(sum, dout, c, C, B, [&](int b) { return b * T + t; });
@@ -123,10 +123,11 @@ int32_t sn9_embed_forward(sn9_context* context, void* out, const int32_t* tokens
         using Type = decltype(type);
         const void* words = wte->packed;
         if (!words && sizeof(Type) == 4) words = wte->source;
-        SN9_EXPECT(words && sn9::all_aligned16(out, words, wpe), "embed_forward: wte not prepared, or unaligned tensors");
-        return SN9_LAUNCH(sn9::embed_forward_kernel<Type>, sn9::ceil_div(B * T, sn9::kRowWarps), sn9::kRowThreads,
-                          0, context, static_cast<Type*>(out), tokens, static_cast<const Type*>(words), wpe,
-                          B * T, static_cast<int>(T), wte->rows, static_cast<int>(C));
+        SN9_EXPECT(words && sn9::all_aligned16(out, words, wpe),
+                   "embed_forward: wte not prepared, or unaligned tensors");
+        return SN9_LAUNCH(sn9::embed_forward_kernel<Type>, sn9::ceil_div(B * T, sn9::kRowWarps), sn9::kRowThreads, 0,
+                          context, static_cast<Type*>(out), tokens, static_cast<const Type*>(words), wpe, B * T,
+                          static_cast<int>(T), wte->rows, static_cast<int>(C));
     });
 }
 
@@ -142,13 +143,12 @@ int32_t sn9_embed_backward(sn9_context* context, float* dwte, float* dwpe, const
     return sn9::with_activation(context, [&](auto type) {
         using Type = decltype(type);
         int64_t groups = sn9::ceil_div(C, sn9::kWarpColumns<Type>);
-        if (int32_t status =
-                SN9_LAUNCH(sn9::embed_words_kernel<Type>, sn9::ceil_div(N * groups, sn9::kRowWarps),
-                           sn9::kRowThreads, 0, context, dwte, static_cast<const Type*>(dout), sorted, N, V,
-                           static_cast<int>(C), static_cast<int>(groups)))
+        if (int32_t status = SN9_LAUNCH(sn9::embed_words_kernel<Type>, sn9::ceil_div(N * groups, sn9::kRowWarps),
+                                        sn9::kRowThreads, 0, context, dwte, static_cast<const Type*>(dout), sorted, N,
+                                        V, static_cast<int>(C), static_cast<int>(groups)))
             return status;
         return SN9_LAUNCH(sn9::embed_positions_kernel<Type>, sn9::ceil_div(T * groups, sn9::kRowWarps),
-                          sn9::kRowThreads, 0, context, dwpe, static_cast<const Type*>(dout), static_cast<int>(B),
-                          T, static_cast<int>(C), static_cast<int>(groups));
+                          sn9::kRowThreads, 0, context, dwpe, static_cast<const Type*>(dout), static_cast<int>(B), T,
+                          static_cast<int>(C), static_cast<int>(groups));
     });
 }

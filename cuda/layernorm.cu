@@ -210,12 +210,13 @@ __global__ void __launch_bounds__(kRowThreads)
 // dw, db += the blocks' partial sums, (blocks, 2, C). A block sums 32 neighbouring columns, a warp one slice of blocks.
 __global__ void __launch_bounds__(kSlices* kWarp)
     layernorm_sum_kernel(float* dw, float* db, const float* __restrict__ partial, int blocks, int C, int true_C) {
-    SN9_SHARED(float, slice_sums, kSlices * kWarp);
+    SN9_SHARED(float, slice_sums, kSlices* kWarp);
     int lane = static_cast<int>(threadIdx.x) % kWarp, slice = static_cast<int>(threadIdx.x) / kWarp;
     int column = static_cast<int>(blockIdx.x) * kWarp + lane;
     float s = 0;
 #pragma unroll 8
-    for (int block = slice; block < blocks; block += kSlices) s += partial[static_cast<int64_t>(block) * 2 * C + column];
+    for (int block = slice; block < blocks; block += kSlices)
+        s += partial[static_cast<int64_t>(block) * 2 * C + column];
     slice_sums[threadIdx.x] = s;
     __syncthreads();
     int c = column < C ? column : column - C;
@@ -312,10 +313,10 @@ int32_t sn9_layernorm_backward(sn9_context* context, void* din, float* dw, float
                 return status;
             int64_t warps = sn9::backward_warps(C), blocks = sn9::backward_blocks(N, C);
             float* partial = reinterpret_cast<float*>(context->workspace);
-            if (int32_t status = SN9_LAUNCH(
-                    (sn9::layernorm_backward_kernel<T, columns()>), blocks, warps * sn9::kWarp, warps * 2 * C * 4,
-                    context, static_cast<T*>(din), partial, static_cast<const T*>(dout), static_cast<const T*>(in),
-                    mean, rstd, w, N, static_cast<int>(C), static_cast<int>(true_C)))
+            if (int32_t status = SN9_LAUNCH((sn9::layernorm_backward_kernel<T, columns()>), blocks, warps * sn9::kWarp,
+                                            warps * 2 * C * 4, context, static_cast<T*>(din), partial,
+                                            static_cast<const T*>(dout), static_cast<const T*>(in), mean, rstd, w, N,
+                                            static_cast<int>(C), static_cast<int>(true_C)))
                 return status;
             return SN9_LAUNCH(sn9::layernorm_sum_kernel, 2 * C / sn9::kWarp, sn9::kSlices * sn9::kWarp, 0, context, dw,
                               db, partial, static_cast<int>(blocks), static_cast<int>(C), static_cast<int>(true_C));

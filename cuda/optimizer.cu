@@ -59,7 +59,8 @@ struct AdamScalars {
         float g = grad * scale;
         m = beta1 * m + (1.0f - beta1) * g;
         v = beta2 * v + (1.0f - beta2) * g * g;
-        param = (decays ? param * keep : param) - learning_rate * (m * correction1) / (sqrtf(v * correction2) + epsilon);
+        param =
+            (decays ? param * keep : param) - learning_rate * (m * correction1) / (sqrtf(v * correction2) + epsilon);
     }
 };
 
@@ -133,8 +134,7 @@ int32_t sn9_grad_norm(sn9_context* context, sn9_step* step, const float* grads, 
     if (int32_t status = sn9::expect_workspace(context, "grad_norm", sn9::grad_norm_workspace_bytes())) return status;
     int64_t blocks = sn9::blocks_for(n, sn9::kNormBlocks);
     double* partial = reinterpret_cast<double*>(context->workspace);
-    if (int32_t status =
-            SN9_LAUNCH(sn9::sum_of_squares_kernel, blocks, sn9::kThreads, 0, context, partial, grads, n))
+    if (int32_t status = SN9_LAUNCH(sn9::sum_of_squares_kernel, blocks, sn9::kThreads, 0, context, partial, grads, n))
         return status;
     return SN9_LAUNCH(sn9::grad_norm_kernel, 1, sn9::kThreads, 0, context, step, partial, static_cast<int>(blocks));
 }

@@ -19,7 +19,7 @@ constexpr int kRowThreads = kRowWarps * kWarp;
 
 // Columns a warp covers at once, 16 bytes per lane.
 template <typename T>
-constexpr int kWarpColumns = kWarp * kVector<T>;
+constexpr int kWarpColumns = kWarp* kVector<T>;
 
 // The floats of 16 loaded bytes.
 template <typename T>

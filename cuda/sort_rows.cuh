@@ -75,7 +75,7 @@ struct SortTile {
 __global__ void __launch_bounds__(kSortThreads)
     sort_count_kernel(int* counts, const int32_t* __restrict__ tokens, const TokenRow* __restrict__ from, int64_t N,
                       uint32_t V, int shift) {
-    SN9_SHARED(int, warp_counts, kSortWarps * kDigits);
+    SN9_SHARED(int, warp_counts, kSortWarps* kDigits);
     SortTile tile(warp_counts, tokens, from, N, V, shift);
     int sum = 0;
     for (int warp = 0; warp < kSortWarps; warp++) sum += warp_counts[warp * kDigits + static_cast<int>(threadIdx.x)];
@@ -111,7 +111,7 @@ __global__ void __launch_bounds__(kScanThreads) sort_scan_kernel(int* values, in
 __global__ void __launch_bounds__(kSortThreads)
     sort_move_kernel(TokenRow* to, const int* __restrict__ places, const int32_t* __restrict__ tokens,
                      const TokenRow* __restrict__ from, int64_t N, uint32_t V, int shift) {
-    SN9_SHARED(int, warp_counts, kSortWarps * kDigits);
+    SN9_SHARED(int, warp_counts, kSortWarps* kDigits);
     SortTile tile(warp_counts, tokens, from, N, V, shift);
     // From counts to the place of each warp's first row of each digit.
     int place = places[static_cast<int64_t>(threadIdx.x) * gridDim.x + blockIdx.x];
@@ -151,8 +151,8 @@ int32_t sort_rows(const sn9_context* context, const TokenRow** sorted, const int
         if (int32_t status = SN9_LAUNCH(sort_count_kernel, tiles, kSortThreads, 0, context, counts, tokens, from, N,
                                         static_cast<uint32_t>(V), shift))
             return status;
-        if (int32_t status = SN9_LAUNCH(sort_scan_kernel, 1, kScanThreads, 0, context, counts,
-                                        static_cast<int>(tiles * kDigits)))
+        if (int32_t status =
+                SN9_LAUNCH(sort_scan_kernel, 1, kScanThreads, 0, context, counts, static_cast<int>(tiles * kDigits)))
             return status;
         if (int32_t status = SN9_LAUNCH(sort_move_kernel, tiles, kSortThreads, 0, context, to, counts, tokens, from, N,
                                         static_cast<uint32_t>(V), shift))
