@@ -1,0 +1,35 @@
+// context: what the CUDA library keeps for one engine thread. Opened and freed by device.cu.
+#pragma once
+
+#ifdef SN9_CUDA_HOST
+#include "cuda_runtime_on_host.h"
+#else
+#include <cuda_runtime.h>
+#endif
+
+#include "sn9_ops.h"
+
+namespace sn9 {
+
+constexpr int kStagingSlots = 2;
+
+// A pinned block through which copies from and to pageable host memory go, and the event after its last use.
+struct Staging {
+    char* memory;
+    cudaEvent_t used;
+};
+
+}  // namespace sn9
+
+struct sn9_context {
+    int device;
+    cudaStream_t stream;      // all operations; never the legacy stream
+    int32_t precision;        // SN9_PRECISION_F32 or SN9_PRECISION_BF16
+    char* workspace;          // device memory, 256-byte aligned
+    int64_t workspace_bytes;  // at least sn9_workspace_bytes of the shape in use
+    bool capturing;
+    int compute_capability;  // 80, 86, 90...
+    int multiprocessors;
+    int64_t shared_limit;  // dynamic shared memory of a block, opted in
+    sn9::Staging staging[sn9::kStagingSlots];
+};
