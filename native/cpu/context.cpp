@@ -2,7 +2,6 @@
 #include "context.h"
 
 #include <omp.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -125,14 +124,6 @@ int32_t sn9_download(sn9_context* context, void* host, const void* device, int64
 
 int32_t sn9_synchronize(sn9_context* context) {
     return context ? SN9_OK : fail(SN9_BAD_ARGUMENT, "synchronize: the context is null");
-}
-
-int32_t sn9_release_mapped(const void* memory, int64_t bytes) {
-    uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
-    uintptr_t first = (reinterpret_cast<uintptr_t>(memory) + page - 1) / page * page;
-    uintptr_t end = (reinterpret_cast<uintptr_t>(memory) + static_cast<uintptr_t>(bytes)) / page * page;
-    if (end > first) madvise(reinterpret_cast<void*>(first), end - first, MADV_DONTNEED);
-    return SN9_OK;
 }
 
 int32_t sn9_pinned_alloc(sn9_context* context, int64_t bytes, void** memory) {

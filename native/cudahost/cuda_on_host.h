@@ -74,6 +74,8 @@ inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) {
     return {x, y, z, w};
 }
 
+// Hidden, so that kernels reach the scheduler's variables without a detour.
+#pragma GCC visibility push(hidden)
 namespace sn9::host {
 
 // The running CUDA thread and its block; set by the scheduler before each step.
@@ -122,6 +124,7 @@ T shuffle_any(unsigned mask, T value, int source) {
 }
 
 }  // namespace sn9::host
+#pragma GCC visibility pop
 
 #define threadIdx (*::sn9::host::thread_index)
 #define blockIdx (::sn9::host::block_index)

@@ -664,3 +664,10 @@ cudaError_t launch(Launch launch, cudaStream_t handle) {
 }
 
 }  // namespace sn9::host
+
+// Changes what is played (settings.h); "reset" forgets streams, memory and faults as cudaDeviceReset does. For tests.
+extern "C" int32_t sn9_host_set(const char* name, const char* value) {
+    Lock lock(runtime().lock);
+    if (std::string_view(name) == "reset") return cudaDeviceReset();
+    return sn9::host::set(name, value) ? 0 : 1;
+}

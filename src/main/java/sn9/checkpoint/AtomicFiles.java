@@ -11,7 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.util.UUID;
 
 /** Files that are either as they were or wholly new, also after a crash or on a full disk. */
-final class AtomicFiles {
+public final class AtomicFiles {
     private AtomicFiles() {}
 
     /** Writes a file's content to a channel at its start. */
@@ -46,7 +46,7 @@ final class AtomicFiles {
     }
 
     /** As {@link #write(Path, Content)}, for bytes at hand. */
-    static void write(Path file, byte[] bytes) throws IOException {
+    public static void write(Path file, byte[] bytes) throws IOException {
         write(file, channel -> writeFully(channel, ByteBuffer.wrap(bytes)));
     }
 

@@ -9,14 +9,18 @@ final class Commands {
     /** New instances, for one command line. */
     static List<Object> all() {
         return List.of(
-                new BenchCommand(), //
+                new BenchCommand(),
+                new DashboardCommand(),
                 new DevicesCommand(),
                 new EvalCommand(),
                 new GenerateCommand(),
+                new LocalnetCommand(),
                 new MetagraphCommand(),
                 new MinerCommand(),
                 new ModelCommand(),
+                new RegisterCommand(),
                 new UploadCommand(),
-                new ValidatorCommand());
+                new ValidatorCommand(),
+                new WeightsCommand());
     }
 }

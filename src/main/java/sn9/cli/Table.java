@@ -16,7 +16,10 @@ public final class Table {
         this.headings = List.of(headings);
     }
 
-    /** Adds a row, one text per heading; null is shown as {@code -}. */
+    /**
+     * Adds a row, one text per heading; null is shown as {@code -}, and a control character, which foreign text may hold to
+     * play with the terminal, as {@code ?}.
+     */
     public Table row(Object... cells) {
         if (cells.length != headings.size()) {
             throw new IllegalArgumentException(
@@ -24,7 +27,7 @@ public final class Table {
         }
         var row = new ArrayList<String>();
         for (Object cell : cells) {
-            row.add(cell == null ? "-" : cell.toString());
+            row.add(cell == null ? "-" : cell.toString().replaceAll("[\\p{Cntrl}\\p{Cf}]", "?"));
         }
         rows.add(row);
         return this;

@@ -3,6 +3,7 @@ package sn9.engine;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Map;
+import sn9.tensor.ElementType;
 
 /**
  * One device with its memory and its math. An engine belongs to the thread that opened it; every call from another
@@ -14,6 +15,12 @@ public interface Engine extends AutoCloseable {
 
     /** What the library says of the device: {@code isa}, {@code threads}, {@code onednn}, {@code memory_bytes}. */
     Map<String, String> properties();
+
+    /** What activations and the operands of matrix products are: f32, or bf16. */
+    ElementType activationType();
+
+    /** Multiples to which this device's kernels want sizes padded. */
+    Padding padding();
 
     /** The operations of the GPT-2 graph on this device. */
     Ops ops();
@@ -38,8 +45,12 @@ public interface Engine extends AutoCloseable {
      */
     MemorySegment read(Buffer from, Arena arena);
 
-    /** Makes the workspace large enough for a model of these sizes; called before a step, never inside one. */
-    void reserve(int B, int T, int C, int NH, int V, boolean training);
+    /**
+     * Makes the workspace large enough for a model of these sizes in memory; called before a step, never inside one.
+     *
+     * @param F width of the MLP
+     */
+    void reserve(int B, int T, int C, int NH, int HS, int F, int V, boolean training);
 
     /** Waits for everything asked of the device. */
     void synchronize();

@@ -2,6 +2,7 @@ package sn9.engine;
 
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import sn9.tensor.ElementType;
 
 /** Opens the engine that a {@code --device} names. */
 public final class Engines {
@@ -38,6 +39,6 @@ public final class Engines {
     }
 
     private static Engine cpu(int threads) {
-        return NativeEngine.open("cpu", OpsLibrary.open(NativeLibrary.locate("sn9cpu")), 0, threads);
+        return NativeEngine.open("cpu", OpsLibrary.open(NativeLibrary.locate("sn9cpu")), 0, threads, ElementType.F32);
     }
 }

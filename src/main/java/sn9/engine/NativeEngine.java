@@ -9,9 +9,13 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import sn9.tensor.ElementType;
 
 /** An engine over a library of the C ABI: the CPU's or, with the same code, a GPU's. */
 final class NativeEngine implements Engine {
+    private static final int FP32 = 0;
+    private static final int BF16 = 1;
+
     /** A downcall; what it returns is a status. */
     @FunctionalInterface
     interface Call {
@@ -24,14 +28,18 @@ final class NativeEngine implements Engine {
     private final Thread owner = Thread.currentThread();
     private final Set<Buffer> open = new LinkedHashSet<>();
     private final Map<String, String> properties;
+    private final ElementType activationType;
+    private final Padding padding;
     private final NativeOps ops;
     private boolean closed;
 
-    private NativeEngine(String name, OpsLibrary library, long context) {
+    private NativeEngine(String name, OpsLibrary library, long context, ElementType activationType) {
         this.name = name;
         this.library = library;
         this.context = context;
         this.properties = describe(library, context);
+        this.activationType = activationType;
+        this.padding = padding(library, context);
         this.ops = new NativeOps(this);
     }
 
@@ -39,12 +47,14 @@ final class NativeEngine implements Engine {
      * Opens a device of a library.
      *
      * @param threads worker threads of the CPU library, 0 for one per processor
+     * @param activationType F32 or BF16
      */
-    static NativeEngine open(String name, OpsLibrary library, int device, int threads) {
+    static NativeEngine open(String name, OpsLibrary library, int device, int threads, ElementType activationType) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ValueLayout.JAVA_LONG);
-            library.check((int) library.contextOpen.invokeExact(device, threads, result.address()));
-            return new NativeEngine(name, library, result.get(ValueLayout.JAVA_LONG, 0));
+            int precision = activationType == ElementType.BF16 ? BF16 : FP32;
+            library.check((int) library.contextOpen.invokeExact(device, threads, precision, result.address()));
+            return new NativeEngine(name, library, result.get(ValueLayout.JAVA_LONG, 0), activationType);
         } catch (Throwable e) {
             throw OpsLibrary.unexpected(e);
         }
@@ -58,6 +68,21 @@ final class NativeEngine implements Engine {
     @Override
     public Map<String, String> properties() {
         return properties;
+    }
+
+    @Override
+    public ElementType activationType() {
+        return activationType;
+    }
+
+    @Override
+    public Padding padding() {
+        return padding;
+    }
+
+    /** Whether the device's memory is the host's. */
+    boolean hostMemory() {
+        return "1".equals(properties.get("host_memory"));
     }
 
     @Override
@@ -97,16 +122,30 @@ final class NativeEngine implements Engine {
     @Override
     @SuppressWarnings("restricted")
     public MemorySegment read(Buffer from, Arena arena) {
-        synchronize();
-        return MemorySegment.ofAddress(from.address()).reinterpret(from.bytes());
+        if (hostMemory()) {
+            synchronize();
+            return MemorySegment.ofAddress(from.address()).reinterpret(from.bytes());
+        }
+        MemorySegment copy = arena.allocate(from.bytes(), 64);
+        download(copy, from);
+        return copy;
     }
 
     @Override
-    public void reserve(int B, int T, int C, int NH, int V, boolean training) {
+    public void reserve(int B, int T, int C, int NH, int HS, int F, int V, boolean training) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);
             call(() -> (int) library.workspaceBytes.invokeExact(
-                    context(), bytes.address(), (long) B, (long) T, (long) C, (long) NH, (long) V, training ? 1 : 0));
+                    context(),
+                    bytes.address(),
+                    (long) B,
+                    (long) T,
+                    (long) C,
+                    (long) NH,
+                    (long) HS,
+                    (long) F,
+                    (long) V,
+                    training ? 1 : 0));
             long needed = bytes.get(ValueLayout.JAVA_LONG, 0);
             call(() -> (int) library.contextReserve.invokeExact(context(), needed));
         }
@@ -159,6 +198,20 @@ final class NativeEngine implements Engine {
     private static void expectRoom(Buffer buffer, long bytes) {
         if (buffer.bytes() < bytes) {
             throw new IllegalArgumentException(buffer + " is smaller than the " + bytes + " bytes to copy");
+        }
+    }
+
+    private static Padding padding(OpsLibrary library, long context) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment sizes = arena.allocate(ValueLayout.JAVA_LONG, 3);
+            long first = sizes.address();
+            library.check((int) library.padding.invokeExact(context, first, first + 8, first + 16));
+            return new Padding(
+                    (int) sizes.getAtIndex(ValueLayout.JAVA_LONG, 0),
+                    (int) sizes.getAtIndex(ValueLayout.JAVA_LONG, 1),
+                    (int) sizes.getAtIndex(ValueLayout.JAVA_LONG, 2));
+        } catch (Throwable e) {
+            throw OpsLibrary.unexpected(e);
         }
     }
 

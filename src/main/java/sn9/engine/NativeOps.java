@@ -3,6 +3,7 @@ package sn9.engine;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.function.LongConsumer;
 import sn9.tensor.ElementType;
 
 /** {@link Ops} as downcalls: checks that every buffer holds its shape, then passes addresses. */
@@ -22,33 +23,40 @@ final class NativeOps implements Ops {
     public Weight prepareWeight(
             String label, MemorySegment source, ElementType type, long rows, long cols, Weight.Kind kind) {
         expectSource(label, source, type, Math.multiplyExact(rows, cols));
-        Buffer storage;
-        try (Arena arena = Arena.ofConfined()) {
-            MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);
-            engine.call(() -> (int) lib.weightBytes.invokeExact(context(), bytes.address(), rows, cols, code(kind), 0));
-            storage = engine.allocate(label, bytes.get(ValueLayout.JAVA_LONG, 0));
-        }
+        Buffer storage = engine.allocate(label, storageBytes(rows, cols, kind));
         MemorySegment struct = Arena.ofAuto().allocate(Weight.STRUCT_BYTES, 8);
-        engine.call(() -> (int) lib.weightPrepare.invokeExact(
-                context(),
-                struct.address(),
-                storage.address(),
-                source.address(),
-                type.code(),
-                rows,
-                cols,
-                code(kind),
-                0));
-        releaseMapped(source);
+        onDevice(
+                label,
+                source,
+                address -> engine.call(() -> (int) lib.weightPrepare.invokeExact(
+                        context(),
+                        struct.address(),
+                        storage.address(),
+                        address,
+                        type.code(),
+                        rows,
+                        cols,
+                        code(kind),
+                        0)));
         return new Weight(label, rows, cols, struct, storage);
     }
 
+    private long storageBytes(long rows, long cols, Weight.Kind kind) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);
+            engine.call(() -> (int) lib.weightBytes.invokeExact(context(), bytes.address(), rows, cols, code(kind), 0));
+            return bytes.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
     @Override
-    public Weight trainedWeight(Buffer source, long rows, long cols, Weight.Kind kind) {
-        long address = f32("trained weight", source, rows * cols);
+    public Weight trainedWeight(Buffer source, Buffer copy, long rows, long cols, Weight.Kind kind) {
+        String op = "trained weight " + source.label();
+        long address = f32(op, source, rows * cols);
+        long storage = copy == null ? 0L : act(op, copy, rows * cols);
         MemorySegment struct = Arena.ofAuto().allocate(Weight.STRUCT_BYTES, 8);
         engine.call(() -> (int) lib.weightPrepare.invokeExact(
-                context(), struct.address(), 0L, address, ElementType.F32.code(), rows, cols, code(kind), 1));
+                context(), struct.address(), storage, address, ElementType.F32.code(), rows, cols, code(kind), 1));
         return new Weight(source.label(), rows, cols, struct, null);
     }
 
@@ -58,7 +66,7 @@ final class NativeOps implements Ops {
         String op = "embed_forward";
         engine.call(() -> (int) lib.embedForward.invokeExact(
                 context(),
-                f32(op, out, N * C),
+                act(op, out, N * C),
                 f32(op, tokens, N),
                 wte.address(),
                 f32(op, wpe, (long) T * C),
@@ -75,7 +83,7 @@ final class NativeOps implements Ops {
                 context(),
                 f32(op, dwte, C),
                 f32(op, dwpe, (long) T * C),
-                f32(op, dout, N * C),
+                act(op, dout, N * C),
                 f32(op, tokens, N),
                 (long) B,
                 (long) T,
@@ -91,18 +99,23 @@ final class NativeOps implements Ops {
             float probability,
             int layer,
             DropoutSite site,
-            long n) {
+            int N,
+            int C,
+            int trueC) {
         String op = "dropout";
+        long n = (long) N * C;
         engine.call(() -> (int) lib.dropout.invokeExact(
                 context(),
-                f32(op, out, n),
-                f32(op, in, n),
-                optional(op, residual, n),
+                act(op, out, n),
+                act(op, in, n),
+                optionalAct(op, residual, n),
                 step.device().address(),
                 probability,
                 layer,
                 site.ordinal(),
-                n));
+                (long) N,
+                (long) C,
+                (long) trueC));
     }
 
     @Override
@@ -112,12 +125,12 @@ final class NativeOps implements Ops {
         long size = N * w.cols();
         engine.call(() -> (int) lib.linearForward.invokeExact(
                 context(),
-                f32(op, out, size),
-                optional(op, pre, size),
-                f32(op, in, N * w.rows()),
+                act(op, out, size),
+                optionalAct(op, pre, size),
+                act(op, in, N * w.rows()),
                 w.address(),
                 optional(op, bias, w.cols()),
-                optional(op, residual, size),
+                optionalAct(op, residual, size),
                 activation.ordinal(),
                 (long) N));
     }
@@ -127,10 +140,10 @@ final class NativeOps implements Ops {
         String op = "linear_backward_input of " + w.label();
         engine.call(() -> (int) lib.linearBackwardInput.invokeExact(
                 context(),
-                f32(op, din, N * w.rows()),
-                f32(op, dout, N * w.cols()),
+                act(op, din, N * w.rows()),
+                act(op, dout, N * w.cols()),
                 w.address(),
-                optional(op, pre, N * w.rows()),
+                optionalAct(op, pre, N * w.rows()),
                 activation.ordinal(),
                 0,
                 (long) N));
@@ -143,8 +156,8 @@ final class NativeOps implements Ops {
                 context(),
                 f32(op, dw, (long) C * OC),
                 optional(op, db, OC),
-                f32(op, in, (long) N * C),
-                f32(op, dout, (long) N * OC),
+                act(op, in, (long) N * C),
+                act(op, dout, (long) N * OC),
                 (long) N,
                 (long) C,
                 (long) OC));
@@ -162,39 +175,42 @@ final class NativeOps implements Ops {
             Buffer bias,
             float epsilon,
             int N,
-            int C) {
+            int C,
+            int trueC) {
         String op = "add_layernorm_forward";
         long size = (long) N * C;
         engine.call(() -> (int) lib.addLayernormForward.invokeExact(
                 context(),
-                optional(op, sum, size),
-                f32(op, out, size),
+                optionalAct(op, sum, size),
+                act(op, out, size),
                 f32(op, mean, N),
                 f32(op, rstd, N),
-                f32(op, a, size),
-                optional(op, b, size),
+                act(op, a, size),
+                optionalAct(op, b, size),
                 f32(op, w, C),
                 f32(op, bias, C),
                 epsilon,
                 (long) N,
-                (long) C));
+                (long) C,
+                (long) trueC));
     }
 
     @Override
     public void layernormRecompute(
-            Buffer out, Buffer in, Buffer mean, Buffer rstd, Buffer w, Buffer bias, int N, int C) {
+            Buffer out, Buffer in, Buffer mean, Buffer rstd, Buffer w, Buffer bias, int N, int C, int trueC) {
         String op = "layernorm_recompute";
         long size = (long) N * C;
         engine.call(() -> (int) lib.layernormRecompute.invokeExact(
                 context(),
-                f32(op, out, size),
-                f32(op, in, size),
+                act(op, out, size),
+                act(op, in, size),
                 f32(op, mean, N),
                 f32(op, rstd, N),
                 f32(op, w, C),
                 f32(op, bias, C),
                 (long) N,
-                (long) C));
+                (long) C,
+                (long) trueC));
     }
 
     @Override
@@ -208,27 +224,29 @@ final class NativeOps implements Ops {
             Buffer rstd,
             Buffer w,
             int N,
-            int C) {
+            int C,
+            int trueC) {
         String op = "layernorm_backward";
         long size = (long) N * C;
         engine.call(() -> (int) lib.layernormBackward.invokeExact(
                 context(),
-                f32(op, din, size),
+                act(op, din, size),
                 f32(op, dw, C),
                 f32(op, db, C),
-                f32(op, dout, size),
-                f32(op, in, size),
+                act(op, dout, size),
+                act(op, in, size),
                 f32(op, mean, N),
                 f32(op, rstd, N),
                 f32(op, w, C),
                 (long) N,
-                (long) C));
+                (long) C,
+                (long) trueC));
     }
 
     @Override
     public void geluForward(Buffer out, Buffer pre, long n) {
         String op = "gelu_forward";
-        engine.call(() -> (int) lib.geluForward.invokeExact(context(), f32(op, out, n), f32(op, pre, n), n));
+        engine.call(() -> (int) lib.geluForward.invokeExact(context(), act(op, out, n), act(op, pre, n), n));
     }
 
     @Override
@@ -239,6 +257,7 @@ final class NativeOps implements Ops {
             StepBlock step,
             float dropout,
             int layer,
+            float scale,
             int B,
             int T,
             int NH,
@@ -247,12 +266,13 @@ final class NativeOps implements Ops {
         long size = (long) B * T * NH * HS;
         engine.call(() -> (int) lib.attentionForward.invokeExact(
                 context(),
-                f32(op, out, size),
+                act(op, out, size),
                 optional(op, lse, (long) B * NH * T),
-                f32(op, qkv, 3 * size),
+                act(op, qkv, 3 * size),
                 step == null ? 0L : step.device().address(),
                 dropout,
                 layer,
+                scale,
                 (long) B,
                 (long) T,
                 (long) NH,
@@ -269,6 +289,7 @@ final class NativeOps implements Ops {
             StepBlock step,
             float dropout,
             int layer,
+            float scale,
             int B,
             int T,
             int NH,
@@ -277,14 +298,15 @@ final class NativeOps implements Ops {
         long size = (long) B * T * NH * HS;
         engine.call(() -> (int) lib.attentionBackward.invokeExact(
                 context(),
-                f32(op, dqkv, 3 * size),
-                f32(op, dout, size),
-                f32(op, out, size),
-                f32(op, qkv, 3 * size),
+                act(op, dqkv, 3 * size),
+                act(op, dout, size),
+                act(op, out, size),
+                act(op, qkv, 3 * size),
                 f32(op, lse, (long) B * NH * T),
                 step == null ? 0L : step.device().address(),
                 dropout,
                 layer,
+                scale,
                 (long) B,
                 (long) T,
                 (long) NH,
@@ -292,39 +314,54 @@ final class NativeOps implements Ops {
     }
 
     @Override
-    public void headLossForward(Buffer losses, Buffer in, Weight wte, Buffer targets, int N) {
+    public void headLossForward(Buffer losses, Buffer in, Weight wte, Buffer targets, int N, int trueV) {
         String op = "head_loss_forward";
         engine.call(() -> (int) lib.headLossForward.invokeExact(
-                context(), f32(op, losses, N), f32(op, in, N * wte.cols()), wte.address(), f32(op, targets, N), (long)
-                        N));
+                context(),
+                f32(op, losses, N),
+                act(op, in, N * wte.cols()),
+                wte.address(),
+                f32(op, targets, N),
+                (long) N,
+                (long) trueV));
     }
 
     @Override
     public void headLossBackward(
-            Buffer losses, Buffer din, Buffer dwte, Buffer in, Weight wte, Buffer targets, StepBlock step, int N) {
+            Buffer losses,
+            Buffer din,
+            Buffer dwte,
+            Buffer in,
+            Weight wte,
+            Buffer targets,
+            StepBlock step,
+            int N,
+            int trueV) {
         String op = "head_loss_backward";
         engine.call(() -> (int) lib.headLossBackward.invokeExact(
                 context(),
                 f32(op, losses, N),
-                f32(op, din, N * wte.cols()),
+                act(op, din, N * wte.cols()),
                 f32(op, dwte, wte.rows() * wte.cols()),
-                f32(op, in, N * wte.cols()),
+                act(op, in, N * wte.cols()),
                 wte.address(),
                 f32(op, targets, N),
                 step.device().address(),
-                (long) N));
+                (long) N,
+                (long) trueV));
     }
 
     @Override
-    public void headLogits(Buffer logits, Buffer in, Weight wte, Buffer rows, int n) {
+    public void headLogits(Buffer logits, Buffer in, Weight wte, Buffer rows, int n, int trueV) {
         String op = "head_logits";
         engine.call(() -> (int) lib.headLogits.invokeExact(
                 context(),
-                f32(op, logits, n * wte.rows()),
-                f32(op, in, wte.cols()),
+                f32(op, logits, (long) n * trueV),
+                act(op, in, wte.cols()),
                 wte.address(),
                 f32(op, rows, n),
-                (long) n));
+                (long) n,
+                (long) trueV));
     }
 
     @Override
@@ -342,13 +379,15 @@ final class NativeOps implements Ops {
     }
 
     @Override
-    public void adamw(Buffer params, Buffer m, Buffer v, Buffer grads, StepBlock step, long decayed, long n) {
+    public void adamw(
+            Buffer params, Buffer m, Buffer v, Buffer copy, Buffer grads, StepBlock step, long decayed, long n) {
         String op = "adamw";
         engine.call(() -> (int) lib.adamw.invokeExact(
                 context(),
                 f32(op, params, n),
                 f32(op, m, n),
                 f32(op, v, n),
+                copy == null ? 0L : act(op, copy, n),
                 f32(op, grads, n),
                 step.device().address(),
                 decayed,
@@ -358,14 +397,38 @@ final class NativeOps implements Ops {
     @Override
     public void load(Buffer to, MemorySegment from, ElementType type, long n) {
         expectSource(to.label(), from, type, n);
-        engine.call(() -> (int) lib.cast.invokeExact(
-                context(), f32("cast", to, n), ElementType.F32.code(), from.address(), type.code(), n));
-        releaseMapped(from);
+        onDevice(
+                to.label(),
+                from,
+                address -> engine.call(() -> (int) lib.cast.invokeExact(
+                        context(), f32("cast", to, n), ElementType.F32.code(), address, type.code(), n)));
+    }
+
+    /** Hands the device address of a host tensor's bytes to an action: its own, or that of a copy for the time being. */
+    private void onDevice(String label, MemorySegment source, LongConsumer action) {
+        if (engine.hostMemory()) {
+            action.accept(source.address());
+        } else {
+            try (Buffer copy = engine.allocate(label + ", as in its file", source.byteSize())) {
+                engine.upload(copy, source);
+                action.accept(copy.address());
+                engine.synchronize();
+            }
+        }
+        releaseMapped(source);
     }
 
     @Override
     public void fill(Buffer to, float value, long n) {
         engine.call(() -> (int) lib.fill.invokeExact(context(), f32("fill", to, n), value, n));
+    }
+
+    @Override
+    public void clear(Buffer to) {
+        if (to.bytes() % Float.BYTES != 0) {
+            throw new IllegalArgumentException("clear: " + to + " is no multiple of 4 bytes");
+        }
+        fill(to, 0, to.floats());
     }
 
     @Override
@@ -414,6 +477,20 @@ final class NativeOps implements Ops {
                     op + ": " + buffer.label() + " has " + buffer.floats() + " elements, needs " + elements);
         }
         return buffer.address();
+    }
+
+    /** The address of a buffer of at least {@code elements} elements of the activation type. */
+    private long act(String op, Buffer buffer, long elements) {
+        long found = buffer.bytes() / engine.activationType().bytes();
+        if (found < elements) {
+            throw new IllegalArgumentException(
+                    op + ": " + buffer.label() + " has " + found + " elements, needs " + elements);
+        }
+        return buffer.address();
+    }
+
+    private long optionalAct(String op, Buffer buffer, long elements) {
+        return buffer == null ? 0L : act(op, buffer, elements);
     }
 
     private static long optional(String op, Buffer buffer, long elements) {

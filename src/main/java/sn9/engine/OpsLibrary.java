@@ -15,7 +15,7 @@ import java.nio.file.Path;
  * Pointers travel as longs. A status other than SN9_OK becomes an exception with the library's own sentence.
  */
 final class OpsLibrary {
-    static final int ABI_VERSION = 1;
+    static final int ABI_VERSION = 2;
 
     private static final int BAD_ARGUMENT = 1;
     static final int UNSUPPORTED = 3;
@@ -24,7 +24,7 @@ final class OpsLibrary {
     private final Linker linker = Linker.nativeLinker();
     private final MethodHandle lastError;
 
-    final MethodHandle contextOpen = bind("sn9_context_open", "IIP");
+    final MethodHandle contextOpen = bind("sn9_context_open", "IIIP");
     final MethodHandle contextClose = bind("sn9_context_close", "P");
     final MethodHandle contextDescribe = bind("sn9_context_describe", "PPL");
     final MethodHandle contextReserve = bind("sn9_context_reserve", "PL");
@@ -35,27 +35,28 @@ final class OpsLibrary {
     final MethodHandle synchronize = bind("sn9_synchronize", "P");
     final MethodHandle releaseMapped = bind("sn9_release_mapped", "PL");
 
-    final MethodHandle workspaceBytes = bind("sn9_workspace_bytes", "PPLLLLLI");
+    final MethodHandle padding = bind("sn9_padding", "PPPP");
+    final MethodHandle workspaceBytes = bind("sn9_workspace_bytes", "PPLLLLLLLI");
     final MethodHandle weightBytes = bind("sn9_weight_bytes", "PPLLII");
     final MethodHandle weightPrepare = bind("sn9_weight_prepare", "PPPPILLII");
     final MethodHandle embedForward = bind("sn9_embed_forward", "PPPPPLLL");
     final MethodHandle embedBackward = bind("sn9_embed_backward", "PPPPPLLL");
-    final MethodHandle dropout = bind("sn9_dropout", "PPPPPFIIL");
+    final MethodHandle dropout = bind("sn9_dropout", "PPPPPFIILLL");
     final MethodHandle linearForward = bind("sn9_linear_forward", "PPPPPPPIL");
     final MethodHandle linearBackwardInput = bind("sn9_linear_backward_input", "PPPPPIIL");
     final MethodHandle linearBackwardWeight = bind("sn9_linear_backward_weight", "PPPPPLLL");
-    final MethodHandle addLayernormForward = bind("sn9_add_layernorm_forward", "PPPPPPPPPFLL");
-    final MethodHandle layernormRecompute = bind("sn9_layernorm_recompute", "PPPPPPPLL");
-    final MethodHandle layernormBackward = bind("sn9_layernorm_backward", "PPPPPPPPPLL");
+    final MethodHandle addLayernormForward = bind("sn9_add_layernorm_forward", "PPPPPPPPPFLLL");
+    final MethodHandle layernormRecompute = bind("sn9_layernorm_recompute", "PPPPPPPLLL");
+    final MethodHandle layernormBackward = bind("sn9_layernorm_backward", "PPPPPPPPPLLL");
     final MethodHandle geluForward = bind("sn9_gelu_forward", "PPPL");
-    final MethodHandle attentionForward = bind("sn9_attention_forward", "PPPPPFILLLL");
-    final MethodHandle attentionBackward = bind("sn9_attention_backward", "PPPPPPPFILLLL");
-    final MethodHandle headLossForward = bind("sn9_head_loss_forward", "PPPPPL");
-    final MethodHandle headLossBackward = bind("sn9_head_loss_backward", "PPPPPPPPL");
-    final MethodHandle headLogits = bind("sn9_head_logits", "PPPPPL");
+    final MethodHandle attentionForward = bind("sn9_attention_forward", "PPPPPFIFLLLL");
+    final MethodHandle attentionBackward = bind("sn9_attention_backward", "PPPPPPPFIFLLLL");
+    final MethodHandle headLossForward = bind("sn9_head_loss_forward", "PPPPPLL");
+    final MethodHandle headLossBackward = bind("sn9_head_loss_backward", "PPPPPPPPLL");
+    final MethodHandle headLogits = bind("sn9_head_logits", "PPPPPLL");
     final MethodHandle sequenceMean = bind("sn9_sequence_mean", "PPPPLL");
     final MethodHandle gradNorm = bind("sn9_grad_norm", "PPPL");
-    final MethodHandle adamw = bind("sn9_adamw", "PPPPPPLL");
+    final MethodHandle adamw = bind("sn9_adamw", "PPPPPPPLL");
     final MethodHandle cast = bind("sn9_cast", "PPIPIL");
     final MethodHandle fill = bind("sn9_fill", "PPFL");
     final MethodHandle checkFinite = bind("sn9_check_finite", "PPPIL");

@@ -2,6 +2,8 @@ package sn9.localnet;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -63,6 +65,30 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
         Path file = localnetDir.resolve(FILE);
         ChainDatabase.createIfAbsent(file, parameters, clock.instant());
         return new LocalChain(ChainDatabase.open(file), Optional.of(who), clock);
+    }
+
+    /**
+     * Makes a local network's chain where there is none, and opens it to look at, as nobody.
+     *
+     * @throws FileAlreadyExistsException when there is one
+     */
+    public static LocalChain create(Path localnetDir, LocalChainParameters parameters, InstantSource clock)
+            throws IOException {
+        Path file = localnetDir.resolve(FILE);
+        if (Files.exists(file)) {
+            throw new FileAlreadyExistsException(file.toString());
+        }
+        ChainDatabase.createIfAbsent(file, parameters, clock.instant());
+        return observe(localnetDir, clock);
+    }
+
+    /**
+     * Opens an existing chain as one of its neurons.
+     *
+     * @throws IOException when there is none in that directory
+     */
+    public static LocalChain openExisting(Path localnetDir, LocalIdentity who, InstantSource clock) throws IOException {
+        return new LocalChain(ChainDatabase.open(localnetDir.resolve(FILE)), Optional.of(who), clock);
     }
 
     /**

@@ -15,13 +15,13 @@ final class Activations implements AutoCloseable {
             Buffer x, // (N, C) residual stream entering the layer
             Buffer ln1mean, // (N)
             Buffer ln1rstd, // (N)
-            Buffer qkv, // (N, 3*C)
-            Buffer att, // (N, C)
+            Buffer qkv, // (N, 3*A), A the width of all heads
+            Buffer att, // (N, A)
             Buffer lse, // (B, NH, T); null in evaluation
             Buffer mid, // (N, C) residual stream between attention and MLP
             Buffer ln2mean, // (N)
             Buffer ln2rstd, // (N)
-            Buffer fc // (N, 4*C) before GELU; null in evaluation
+            Buffer fc // (N, F) before GELU; null in evaluation
             ) {}
 
     final Buffer tokens; // (N) i32
@@ -31,42 +31,44 @@ final class Activations implements AutoCloseable {
     final Buffer lnfmean; // (N)
     final Buffer lnfrstd; // (N)
     final Buffer ln; // (N, C) output of the latest layernorm
-    final Buffer gelu; // (N, 4*C) output of the latest GELU
+    final Buffer gelu; // (N, F) output of the latest GELU
     final Buffer losses; // (N)
     final Buffer means; // (B) f64
     private final List<Buffer> owned = new ArrayList<>();
     private final Engine engine;
 
-    Activations(Engine engine, Gpt2Config config, int B, int T, boolean training) {
+    Activations(Engine engine, Sizes sizes, int B, int T, boolean training) {
         this.engine = engine;
         long N = (long) B * T;
-        long C = config.nEmbd();
+        long C = sizes.C();
+        long A = sizes.A();
+        long F = sizes.F();
         tokens = floats("tokens", N);
         targets = floats("targets", N);
-        ln = floats("ln", N * C);
-        gelu = floats("gelu", N * 4 * C);
+        ln = activations("ln", N * C);
+        gelu = activations("gelu", N * F);
         losses = floats("losses", N);
         means = floats("means", 2L * B);
         lnfmean = floats("lnf mean", N);
         lnfrstd = floats("lnf rstd", N);
-        layers = new Layer[config.nLayer()];
+        layers = new Layer[sizes.L()];
         for (int l = 0; l < layers.length; l++) {
             layers[l] = l == 0 || training
                     ? new Layer(
-                            floats("x", N * C),
+                            activations("x", N * C),
                             floats("ln1 mean", N),
                             floats("ln1 rstd", N),
-                            floats("qkv", N * 3 * C),
-                            floats("att", N * C),
-                            training ? floats("lse", (long) B * config.nHead() * T) : null,
-                            floats("mid", N * C),
+                            activations("qkv", N * 3 * A),
+                            activations("att", N * A),
+                            training ? floats("lse", (long) B * sizes.NH() * T) : null,
+                            activations("mid", N * C),
                             floats("ln2 mean", N),
                             floats("ln2 rstd", N),
-                            training ? floats("fc", N * 4 * C) : null)
+                            training ? activations("fc", N * F) : null)
                     : layers[0];
         }
         // In evaluation a layer's output takes the place of its input, which nobody needs any more.
-        x = training ? floats("x", N * C) : layers[0].x();
+        x = training ? activations("x", N * C) : layers[0].x();
     }
 
     /** Where layer l's output goes: the input of the next. */
@@ -74,8 +76,16 @@ final class Activations implements AutoCloseable {
         return l + 1 < layers.length ? layers[l + 1].x() : x;
     }
 
+    private Buffer activations(String label, long elements) {
+        return own(label, elements * engine.activationType().bytes());
+    }
+
     private Buffer floats(String label, long elements) {
-        Buffer buffer = engine.allocate(label, elements * Float.BYTES);
+        return own(label, elements * Float.BYTES);
+    }
+
+    private Buffer own(String label, long bytes) {
+        Buffer buffer = engine.allocate(label, bytes);
         owned.add(buffer);
         return buffer;
     }

@@ -23,10 +23,14 @@ public final class Gpt2 implements AutoCloseable {
     private final Gpt2Config config;
     private final int B;
     private final int T;
-    private final int C;
-    private final int NH;
-    private final int HS;
     private final int N;
+    private final Sizes sizes;
+    // The sizes of Sizes that nearly every operation takes.
+    private final int C;
+    private final int trueC;
+    private final int A;
+    private final int F;
+    private final float scale;
     private final Activations acts;
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment ids; // (N) i32, host
@@ -36,9 +40,9 @@ public final class Gpt2 implements AutoCloseable {
     private final Buffer dres; // (N, C) residual stream
     private final Buffer dbranch; // (N, C) what a branch received, where dropout makes it differ from dres; else null
     private final Buffer dln; // (N, C)
-    private final Buffer datt; // (N, C)
-    private final Buffer dqkv; // (N, 3*C)
-    private final Buffer dfc; // (N, 4*C)
+    private final Buffer datt; // (N, A)
+    private final Buffer dqkv; // (N, 3*A)
+    private final Buffer dfc; // (N, F)
     private final float dropout;
 
     /**
@@ -64,21 +68,24 @@ public final class Gpt2 implements AutoCloseable {
         this.config = config;
         this.B = B;
         this.T = T;
-        this.C = config.nEmbd();
-        this.NH = config.nHead();
-        this.HS = config.headSize();
         this.N = B * T;
+        this.sizes = Sizes.of(config, engine.padding());
+        this.C = sizes.C();
+        this.trueC = sizes.trueC();
+        this.A = sizes.A();
+        this.F = sizes.F();
+        this.scale = sizes.attentionScale();
         this.dropout = training ? (float) dropout : 0;
-        engine.reserve(B, T, C, NH, config.vocabSize(), training);
-        acts = new Activations(engine, config, B, T, training);
+        engine.reserve(B, T, C, sizes.NH(), sizes.HS(), F, sizes.V(), training);
+        acts = new Activations(engine, sizes, B, T, training);
         ids = arena.allocate(ValueLayout.JAVA_INT, N);
         means = arena.allocate(ValueLayout.JAVA_DOUBLE, B);
-        dres = training ? floats("dres", C) : null;
-        dbranch = this.dropout > 0 ? floats("dbranch", C) : null;
-        dln = training ? floats("dln", C) : null;
-        datt = training ? floats("datt", C) : null;
-        dqkv = training ? floats("dqkv", 3L * C) : null;
-        dfc = training ? floats("dfc", 4L * C) : null;
+        dres = training ? activations("dres", C) : null;
+        dbranch = this.dropout > 0 ? activations("dbranch", C) : null;
+        dln = training ? activations("dln", C) : null;
+        datt = training ? activations("datt", A) : null;
+        dqkv = training ? activations("dqkv", 3L * A) : null;
+        dfc = training ? activations("dfc", F) : null;
     }
 
     /** Sequences per batch. */
@@ -102,7 +109,7 @@ public final class Gpt2 implements AutoCloseable {
         upload(acts.tokens, tokens);
         upload(acts.targets, targets);
         forward(p, null);
-        ops.headLossForward(acts.losses, acts.ln, p.wte, acts.targets, N);
+        ops.headLossForward(acts.losses, acts.ln, p.wte, acts.targets, N, sizes.trueV());
         return sequenceMeans();
     }
 
@@ -115,7 +122,7 @@ public final class Gpt2 implements AutoCloseable {
         upload(acts.tokens, tokens);
         upload(acts.targets, targets);
         forward(p, step);
-        ops.headLossBackward(acts.losses, dln, g.dwte, acts.ln, p.wte, acts.targets, step, N);
+        ops.headLossBackward(acts.losses, dln, g.dwte, acts.ln, p.wte, acts.targets, step, N, sizes.trueV());
         backward(p, g, step);
         return sequenceMeans();
     }
@@ -134,7 +141,7 @@ public final class Gpt2 implements AutoCloseable {
                 Buffer positions = engine.allocate("rows", (long) rows.length * Integer.BYTES);
                 Arena host = Arena.ofConfined()) {
             engine.upload(positions, host.allocateFrom(ValueLayout.JAVA_INT, rows));
-            ops.headLogits(logits, acts.ln, p.wte, positions, rows.length);
+            ops.headLogits(logits, acts.ln, p.wte, positions, rows.length, V);
             MemorySegment values = host.allocate(ValueLayout.JAVA_FLOAT, (long) rows.length * V);
             engine.download(values, logits);
             var result = new float[rows.length][V];
@@ -154,16 +161,18 @@ public final class Gpt2 implements AutoCloseable {
             Activations.Layer a = acts.layers[l];
             Parameters.Layer w = p.layers[l];
             ops.addLayernormForward(
-                    null, acts.ln, a.ln1mean(), a.ln1rstd(), a.x(), null, w.ln1w(), w.ln1b(), epsilon, N, C);
+                    null, acts.ln, a.ln1mean(), a.ln1rstd(), a.x(), null, w.ln1w(), w.ln1b(), epsilon, N, C, trueC);
             ops.linearForward(a.qkv(), null, acts.ln, w.qkvw(), w.qkvb(), null, Activation.NONE, N);
-            ops.attentionForward(a.att(), a.lse(), a.qkv(), step, dropout(step), l, B, T, NH, HS);
+            ops.attentionForward(
+                    a.att(), a.lse(), a.qkv(), step, dropout(step), l, scale, B, T, sizes.NH(), sizes.HS());
             addBranch(a.mid(), a.att(), w.attprojw(), w.attprojb(), a.x(), step, l, DropoutSite.ATTENTION_PROJECTION);
             ops.addLayernormForward(
-                    null, acts.ln, a.ln2mean(), a.ln2rstd(), a.mid(), null, w.ln2w(), w.ln2b(), epsilon, N, C);
+                    null, acts.ln, a.ln2mean(), a.ln2rstd(), a.mid(), null, w.ln2w(), w.ln2b(), epsilon, N, C, trueC);
             ops.linearForward(acts.gelu, a.fc(), acts.ln, w.fcw(), w.fcb(), null, Activation.GELU, N);
             addBranch(acts.output(l), acts.gelu, w.fcprojw(), w.fcprojb(), a.mid(), step, l, DropoutSite.MLP);
         }
-        ops.addLayernormForward(null, acts.ln, acts.lnfmean, acts.lnfrstd, acts.x, null, p.lnfw, p.lnfb, epsilon, N, C);
+        ops.addLayernormForward(
+                null, acts.ln, acts.lnfmean, acts.lnfrstd, acts.x, null, p.lnfw, p.lnfb, epsilon, N, C, trueC);
     }
 
     /** out = residual + dropout(in * w + bias). */
@@ -179,29 +188,32 @@ public final class Gpt2 implements AutoCloseable {
 
     /** dln holds the gradient of the final layernorm's output. Parameter gradients +=, the residual stream +=, others =. */
     private void backward(Parameters p, Gradients g, StepBlock step) {
-        ops.fill(dres, 0, (long) N * C);
-        ops.layernormBackward(dres, g.dlnfw, g.dlnfb, dln, acts.x, acts.lnfmean, acts.lnfrstd, p.lnfw, N, C);
+        ops.clear(dres);
+        ops.layernormBackward(dres, g.dlnfw, g.dlnfb, dln, acts.x, acts.lnfmean, acts.lnfrstd, p.lnfw, N, C, trueC);
         for (int l = acts.layers.length - 1; l >= 0; l--) {
             Activations.Layer a = acts.layers[l];
             Parameters.Layer w = p.layers[l];
             Gradients.Layer d = g.layers[l];
             Buffer dout = branchGradient(step, l, DropoutSite.MLP);
-            ops.geluForward(acts.gelu, a.fc(), 4L * N * C);
-            ops.linearBackwardWeight(d.dfcprojw(), d.dfcprojb(), acts.gelu, dout, N, 4 * C, C);
+            ops.geluForward(acts.gelu, a.fc(), (long) N * F);
+            ops.linearBackwardWeight(d.dfcprojw(), d.dfcprojb(), acts.gelu, dout, N, F, C);
             ops.linearBackwardInput(dfc, dout, w.fcprojw(), a.fc(), Activation.GELU, N);
-            ops.layernormRecompute(acts.ln, a.mid(), a.ln2mean(), a.ln2rstd(), w.ln2w(), w.ln2b(), N, C);
-            ops.linearBackwardWeight(d.dfcw(), d.dfcb(), acts.ln, dfc, N, C, 4 * C);
+            ops.layernormRecompute(acts.ln, a.mid(), a.ln2mean(), a.ln2rstd(), w.ln2w(), w.ln2b(), N, C, trueC);
+            ops.linearBackwardWeight(d.dfcw(), d.dfcb(), acts.ln, dfc, N, C, F);
             ops.linearBackwardInput(dln, dfc, w.fcw(), null, Activation.NONE, N);
-            ops.layernormBackward(dres, d.dln2w(), d.dln2b(), dln, a.mid(), a.ln2mean(), a.ln2rstd(), w.ln2w(), N, C);
+            ops.layernormBackward(
+                    dres, d.dln2w(), d.dln2b(), dln, a.mid(), a.ln2mean(), a.ln2rstd(), w.ln2w(), N, C, trueC);
 
             dout = branchGradient(step, l, DropoutSite.ATTENTION_PROJECTION);
-            ops.linearBackwardWeight(d.dattprojw(), d.dattprojb(), a.att(), dout, N, C, C);
+            ops.linearBackwardWeight(d.dattprojw(), d.dattprojb(), a.att(), dout, N, A, C);
             ops.linearBackwardInput(datt, dout, w.attprojw(), null, Activation.NONE, N);
-            ops.attentionBackward(dqkv, datt, a.att(), a.qkv(), a.lse(), step, dropout, l, B, T, NH, HS);
-            ops.layernormRecompute(acts.ln, a.x(), a.ln1mean(), a.ln1rstd(), w.ln1w(), w.ln1b(), N, C);
-            ops.linearBackwardWeight(d.dqkvw(), d.dqkvb(), acts.ln, dqkv, N, C, 3 * C);
+            ops.attentionBackward(
+                    dqkv, datt, a.att(), a.qkv(), a.lse(), step, dropout, l, scale, B, T, sizes.NH(), sizes.HS());
+            ops.layernormRecompute(acts.ln, a.x(), a.ln1mean(), a.ln1rstd(), w.ln1w(), w.ln1b(), N, C, trueC);
+            ops.linearBackwardWeight(d.dqkvw(), d.dqkvb(), acts.ln, dqkv, N, C, 3 * A);
             ops.linearBackwardInput(dln, dqkv, w.qkvw(), null, Activation.NONE, N);
-            ops.layernormBackward(dres, d.dln1w(), d.dln1b(), dln, a.x(), a.ln1mean(), a.ln1rstd(), w.ln1w(), N, C);
+            ops.layernormBackward(
+                    dres, d.dln1w(), d.dln1b(), dln, a.x(), a.ln1mean(), a.ln1rstd(), w.ln1w(), N, C, trueC);
         }
         drop(dres, dres, null, step, 0, DropoutSite.EMBED);
         ops.embedBackward(g.dwte, g.dwpe, dres, acts.tokens, B, T, C);
@@ -218,7 +230,7 @@ public final class Gpt2 implements AutoCloseable {
 
     private void drop(Buffer out, Buffer in, Buffer residual, StepBlock step, int l, DropoutSite site) {
         if (dropout(step) > 0) {
-            ops.dropout(out, in, residual, step, dropout, l, site, (long) N * C);
+            ops.dropout(out, in, residual, step, dropout, l, site, N, C, trueC);
         }
     }
 
@@ -241,8 +253,9 @@ public final class Gpt2 implements AutoCloseable {
         engine.upload(to, ids);
     }
 
-    private Buffer floats(String label, long perRow) {
-        Buffer buffer = engine.allocate(label, N * perRow * Float.BYTES);
+    private Buffer activations(String label, long perRow) {
+        Buffer buffer =
+                engine.allocate(label, N * perRow * engine.activationType().bytes());
         owned.add(buffer);
         return buffer;
     }

@@ -1,12 +1,16 @@
 package sn9.model;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.BiConsumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import sn9.engine.Buffer;
 import sn9.engine.Engine;
 import sn9.engine.Weight;
+import sn9.tensor.ElementType;
 import sn9.tensor.TensorView;
 
 /**
@@ -75,31 +79,63 @@ public final class Parameters implements AutoCloseable {
      * @param tensors the model's tensors by Hugging Face name, in any float type
      */
     public static Parameters forEvaluation(Engine engine, Gpt2Config config, Function<String, TensorView> tensors) {
+        var layout = new ParameterLayout(config, engine.padding(), false);
         List<AutoCloseable> made = new ArrayList<>();
         var source = new Source() {
             @Override
             public Buffer buffer(String name) {
-                TensorView tensor = tensors.apply(name);
-                Buffer buffer = engine.allocate(name, tensor.elements() * Float.BYTES);
+                Buffer buffer = engine.allocate(name, layout.slot(name).elements() * Float.BYTES);
                 made.add(buffer);
-                engine.ops().load(buffer, tensor.data(), tensor.type(), tensor.elements());
+                load(engine, layout.slot(name), tensors.apply(name), buffer);
                 return buffer;
             }
 
             @Override
             public Weight weight(String name, Weight.Kind kind) {
-                TensorView tensor = tensors.apply(name);
-                Weight weight = engine.ops()
-                        .prepareWeight(name, tensor.data(), tensor.type(), tensor.shape()[0], tensor.shape()[1], kind);
-                made.add(weight);
-                return weight;
+                long[] shape = layout.slot(name).memoryShape();
+                Weight[] weight = new Weight[1];
+                inMemory(
+                        layout.slot(name),
+                        tensors.apply(name),
+                        (data, type) ->
+                                weight[0] = engine.ops().prepareWeight(name, data, type, shape[0], shape[1], kind));
+                made.add(weight[0]);
+                return weight[0];
             }
         };
         return owning(made, () -> new Parameters(config, source));
     }
 
-    /** Parameters to train: views of an arena that the caller fills and keeps. */
-    public static Parameters overArena(Engine engine, Gpt2Config config, ParameterLayout layout, Buffer arena) {
+    /**
+     * Copies a file's tensor into device memory as f32, spread over the padding of its slot.
+     *
+     * @param to the slot's elements, all written
+     */
+    public static void load(Engine engine, ParameterLayout.Slot slot, TensorView tensor, Buffer to) {
+        inMemory(slot, tensor, (data, type) -> engine.ops().load(to, data, type, slot.elements()));
+    }
+
+    /** A tensor's bytes as the device wants them: the file's own, or spread over padding. */
+    private static void inMemory(
+            ParameterLayout.Slot slot, TensorView tensor, BiConsumer<MemorySegment, ElementType> use) {
+        if (slot.plain()) {
+            use.accept(tensor.data(), tensor.type());
+            return;
+        }
+        try (Arena host = Arena.ofConfined()) {
+            MemorySegment spread = host.allocate(slot.elements() * Float.BYTES, 64);
+            slot.scatter(tensor.data(), tensor.type(), spread);
+            use.accept(spread, ElementType.F32);
+        }
+    }
+
+    /**
+     * Parameters to train: views of an arena that the caller fills beforehand and keeps.
+     *
+     * @param copy as large, of the activation type, kept up to date by the optimiser; null where that type is f32
+     */
+    public static Parameters overArena(
+            Engine engine, Gpt2Config config, ParameterLayout layout, Buffer arena, Buffer copy) {
         return new Parameters(config, new Source() {
             @Override
             public Buffer buffer(String name) {
@@ -108,16 +144,21 @@ public final class Parameters implements AutoCloseable {
 
             @Override
             public Weight weight(String name, Weight.Kind kind) {
-                long[] shape = layout.slot(name).shape();
-                return engine.ops().trainedWeight(view(layout, arena, name), shape[0], shape[1], kind);
+                long[] shape = layout.slot(name).memoryShape();
+                Buffer own = copy == null ? null : view(layout, copy, engine.activationType(), name);
+                return engine.ops().trainedWeight(view(layout, arena, name), own, shape[0], shape[1], kind);
             }
         });
     }
 
     /** A tensor's view of an arena. */
     public static Buffer view(ParameterLayout layout, Buffer arena, String name) {
+        return view(layout, arena, ElementType.F32, name);
+    }
+
+    private static Buffer view(ParameterLayout layout, Buffer arena, ElementType type, String name) {
         ParameterLayout.Slot slot = layout.slot(name);
-        return arena.slice(name, slot.offset() * Float.BYTES, slot.elements() * Float.BYTES);
+        return arena.slice(name, slot.offset() * type.bytes(), slot.elements() * type.bytes());
     }
 
     private static Parameters owning(List<AutoCloseable> made, Supplier<Parameters> maker) {

@@ -5,6 +5,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Optional;
 import sn9.data.Batch;
 import sn9.engine.Engine;
+import sn9.engine.Padding;
 import sn9.model.Gpt2;
 import sn9.model.Gpt2Config;
 import sn9.model.ParameterLayout;
@@ -47,7 +48,7 @@ public final class SpeedTest implements AutoCloseable {
     }
 
     private static Parameters random(Engine engine, Gpt2Config config, long seed) {
-        var layout = new ParameterLayout(config, false);
+        var layout = new ParameterLayout(config, Padding.NONE, false);
         long largest = 0;
         for (ParameterLayout.Slot slot : layout.slots()) {
             largest = Math.max(largest, slot.elements() * Float.BYTES);

@@ -39,6 +39,7 @@ public final class Trainer implements AutoCloseable {
     private final Buffer grads; // (P)
     private final Buffer m; // (P)
     private final Buffer v; // (P)
+    private final Buffer copy; // (P) of the activation type; null where that is f32
     private final Parameters parameters;
     private final Gradients gradients;
     private final StepBlock block;
@@ -62,7 +63,7 @@ public final class Trainer implements AutoCloseable {
         this.engine = engine;
         this.config = config;
         this.train = train;
-        this.layout = new ParameterLayout(config, train.decayAll());
+        this.layout = new ParameterLayout(config, engine.padding(), train.decayAll());
         boolean whole = false;
         try {
             params = arena("parameters");
@@ -70,7 +71,13 @@ public final class Trainer implements AutoCloseable {
             grads = arena("gradients");
             m = arena("first moment");
             v = arena("second moment");
-            parameters = Parameters.overArena(engine, config, layout, params);
+            boolean copied = engine.activationType() != ElementType.F32;
+            copy = copied
+                    ? own(engine.allocate(
+                            "parameters, to compute with",
+                            layout.size() * engine.activationType().bytes()))
+                    : null;
+            parameters = Parameters.overArena(engine, config, layout, params, copy);
             gradients = new Gradients(config, layout, grads);
             block = new StepBlock(engine);
             owned.add(block);
@@ -105,13 +112,12 @@ public final class Trainer implements AutoCloseable {
         return new Trainer(engine, source.config(), train, B, T, (params, layout) -> {
             for (ParameterLayout.Slot slot : layout.slots()) {
                 TensorView tensor = source.tensor(slot.name());
-                long bad = engine.ops().firstNotFinite(tensor.data(), tensor.type(), slot.elements());
+                long bad = engine.ops().firstNotFinite(tensor.data(), tensor.type(), tensor.elements());
                 if (bad >= 0) {
                     throw new MalformedDataException(
                             slot.name(), -1, "element " + bad + " is not finite; training cannot start from it");
                 }
-                Buffer to = Parameters.view(layout, params, slot.name());
-                engine.ops().load(to, tensor.data(), tensor.type(), slot.elements());
+                Parameters.load(engine, slot, tensor, Parameters.view(layout, params, slot.name()));
             }
         });
     }
@@ -219,7 +225,7 @@ public final class Trainer implements AutoCloseable {
         double lr = train.learningRate(step);
         block.optimizer(lr, train.beta1(), train.beta2(), train.epsilon(), train.weightDecay(), train.gradClip(), step);
         engine.ops().gradNorm(block, grads, layout.size());
-        engine.ops().adamw(params, m, v, grads, block, layout.decayed(), layout.size());
+        engine.ops().adamw(params, m, v, copy, grads, block, layout.decayed(), layout.size());
         double norm = block.gradNorm();
         var report = new StepReport(
                 step,
@@ -257,11 +263,7 @@ public final class Trainer implements AutoCloseable {
             MemorySegment values = engine.read(params, arena);
             Collection<TensorView> tensors = new ArrayList<>();
             for (ParameterLayout.Slot slot : layout.slots()) {
-                tensors.add(new TensorView(
-                        slot.name(),
-                        ElementType.F32,
-                        slot.shape(),
-                        values.asSlice(slot.offset() * Float.BYTES, slot.elements() * Float.BYTES)));
+                tensors.add(fileTensor(slot, values, arena));
             }
             ModelDirectory.write(directory, HfConfig.of(config, type), type, tensors);
         }
@@ -287,9 +289,24 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private Buffer arena(String label) {
-        Buffer buffer = engine.allocate(label, layout.size() * Float.BYTES);
+    /** A tensor as files hold it, without padding. */
+    private static TensorView fileTensor(ParameterLayout.Slot slot, MemorySegment values, Arena arena) {
+        MemorySegment memory = values.asSlice(slot.offset() * Float.BYTES, slot.elements() * Float.BYTES);
+        if (slot.plain()) {
+            return new TensorView(slot.name(), ElementType.F32, slot.shape(), memory);
+        }
+        MemorySegment file = arena.allocate(TensorView.elements(slot.shape()) * Float.BYTES, 64);
+        slot.gather(memory, file);
+        return new TensorView(slot.name(), ElementType.F32, slot.shape(), file);
+    }
+
+    private Buffer own(Buffer buffer) {
         owned.add(buffer);
+        return buffer;
+    }
+
+    private Buffer arena(String label) {
+        Buffer buffer = own(engine.allocate(label, layout.size() * Float.BYTES));
         engine.ops().fill(buffer, 0, layout.size());
         return buffer;
     }

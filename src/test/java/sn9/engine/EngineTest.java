@@ -52,7 +52,7 @@ class EngineTest {
         try (Engine engine = Engines.open("cpu", 1);
                 Buffer x = engine.allocate("x", 4L * 64 * 64);
                 Buffer out = engine.allocate("out", 4L * 64 * 64)) {
-            Weight w = engine.ops().trainedWeight(x, 64, 64, Weight.Kind.LINEAR);
+            Weight w = engine.ops().trainedWeight(x, null, 64, 64, Weight.Kind.LINEAR);
             assertThatThrownBy(() -> engine.ops().linearForward(out, null, x, w, null, null, Activation.NONE, 64))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("reserve");

@@ -13,6 +13,8 @@ import sn9.model.Gpt2Config;
 import sn9.model.Gradients;
 import sn9.model.ParameterLayout;
 import sn9.model.Parameters;
+import sn9.tensor.ElementType;
+import sn9.tensor.TensorView;
 
 /** A model's parameters and gradients on an engine, filled from and read back as arrays by Hugging Face name. */
 public final class OnDevice implements AutoCloseable {
@@ -29,21 +31,26 @@ public final class OnDevice implements AutoCloseable {
     public OnDevice(Engine engine, Gpt2Config config, Map<String, double[]> values, float dirt) {
         this.engine = engine;
         this.config = config;
-        this.layout = new ParameterLayout(config, false);
+        this.layout = new ParameterLayout(config, engine.padding(), false);
         this.params = engine.allocate("parameters", layout.size() * Float.BYTES);
         this.grads = engine.allocate("gradients", layout.size() * Float.BYTES);
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment host = arena.allocate(params.bytes(), 64);
             for (ParameterLayout.Slot slot : layout.slots()) {
                 double[] from = values.get(slot.name());
+                MemorySegment file = arena.allocate(ValueLayout.JAVA_FLOAT, from.length);
                 for (int i = 0; i < from.length; i++) {
-                    host.setAtIndex(ValueLayout.JAVA_FLOAT, slot.offset() + i, (float) from[i]);
+                    file.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) from[i]);
                 }
+                slot.scatter(
+                        file,
+                        ElementType.F32,
+                        host.asSlice(slot.offset() * Float.BYTES, slot.elements() * Float.BYTES));
             }
             engine.upload(params, host);
         }
         engine.ops().fill(grads, dirt, layout.size());
-        parameters = Parameters.overArena(engine, config, layout, params);
+        parameters = Parameters.overArena(engine, config, layout, params, null);
         gradients = new Gradients(config, layout, grads);
         step = new StepBlock(engine);
     }
@@ -75,13 +82,28 @@ public final class OnDevice implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment host = engine.read(grads, arena);
             for (ParameterLayout.Slot slot : layout.slots()) {
-                result.put(
-                        slot.name(),
-                        host.asSlice(slot.offset() * Float.BYTES, slot.elements() * Float.BYTES)
-                                .toArray(ValueLayout.JAVA_FLOAT));
+                MemorySegment file = arena.allocate(TensorView.elements(slot.shape()) * Float.BYTES, 8);
+                slot.gather(host.asSlice(slot.offset() * Float.BYTES, slot.elements() * Float.BYTES), file);
+                result.put(slot.name(), file.toArray(ValueLayout.JAVA_FLOAT));
             }
         }
         return result;
+    }
+
+    /** Whether every gradient outside of the tensors' true sizes is exactly zero; gradients must have started at zero. */
+    public boolean paddingIsZero() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment host = engine.read(grads, arena);
+            MemorySegment expected = arena.allocate(grads.bytes(), 64);
+            for (ParameterLayout.Slot slot : layout.slots()) {
+                long offset = slot.offset() * Float.BYTES;
+                long bytes = slot.elements() * Float.BYTES;
+                MemorySegment file = arena.allocate(TensorView.elements(slot.shape()) * Float.BYTES, 8);
+                slot.gather(host.asSlice(offset, bytes), file);
+                slot.scatter(file, ElementType.F32, expected.asSlice(offset, bytes));
+            }
+            return expected.mismatch(host) == -1;
+        }
     }
 
     @Override

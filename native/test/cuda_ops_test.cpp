@@ -1,0 +1,40 @@
+// cuda_ops_test LIBRARY [NAME...]: the operations of a CUDA library (sn9cudahost here, sn9cuda where there is a GPU)
+// against plain double-precision loops. NAME: only these tests. Each lies in its own file, cuda_<op>_test.cpp.
+#include <cstdio>
+#include <cstring>
+
+#include "library.h"
+
+void test_device(const sn9::test::Library& library);
+
+namespace {
+
+struct Test {
+    const char* name;
+    void (*run)(const sn9::test::Library&);
+};
+const Test kTests[] = {
+    {"device", test_device},
+};
+
+}  // namespace
+
+int main(int count, char** arguments) {
+    if (count < 2) {
+        printf("usage: cuda_ops_test LIBRARY [NAME...]\n");
+        return 2;
+    }
+    sn9::test::Library library(arguments[1]);
+    int run = 0;
+    for (const Test& test : kTests) {
+        bool wanted = count == 2;
+        for (int i = 2; i < count; i++) wanted = wanted || !strcmp(arguments[i], test.name);
+        if (!wanted) continue;
+        run++;
+        sn9::test::tally().current = test.name;
+        test.run(library);
+    }
+    printf("cuda_ops_test: %d tests, %d checks, %d failures\n", run, sn9::test::tally().checks,
+           sn9::test::tally().failures);
+    return run == 0 || sn9::test::tally().failures ? 1 : 0;
+}

@@ -1,0 +1,91 @@
+package sn9.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.data.Offset.offset;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import sn9.checkpoint.ModelDirectory;
+import sn9.data.Batch;
+import sn9.engine.Engine;
+import sn9.engine.Engines;
+import sn9.engine.Padding;
+import sn9.eval.Evaluator;
+import sn9.tensor.ElementType;
+import sn9.testing.OnDevice;
+import sn9.testing.PaddedEngine;
+import sn9.testing.PlainGpt2;
+import sn9.train.TrainConfig;
+import sn9.train.Trainer;
+
+/** A padded model is the same model: losses, gradients, training, files; and its padding stays exactly zero. */
+class PaddingTest {
+    private static final Padding CUDA = new Padding(64, 16, 128);
+
+    @ParameterizedTest
+    @CsvSource({"2, 9, 76, 1, 61", "1, 5, 40, 1, 128", "2, 7, 20, 2, 131", "1, 3, 64, 4, 256"})
+    void losesAndGradientsAreThoseOfThePlainModel(int B, int T, int C, int NH, int V) {
+        var config = new Gpt2Config(V, T, C, 2, NH, 1e-5f);
+        Map<String, double[]> values = PlainGpt2.randomParameters(config, 5, 0.2);
+        int[] tokens = new SplittableRandom(5).ints((long) B * T, 0, V).toArray();
+        for (double dropout : new double[] {0, 0.2}) {
+            try (Engine engine = Engines.open("cpu", 2)) {
+                Map<String, float[]> expected;
+                double loss;
+                try (var plain = new OnDevice(engine, config, values, 0)) {
+                    loss = plain.backward(tokens, tokens, B, T, dropout, 3);
+                    expected = plain.readGradients();
+                }
+                var padded = new PaddedEngine(engine, CUDA);
+                try (var device = new OnDevice(padded, config, values, 0)) {
+                    assertThat(device.backward(tokens, tokens, B, T, dropout, 3))
+                            .isCloseTo(loss, offset(1e-6));
+                    Map<String, float[]> gradients = device.readGradients();
+                    expected.forEach((name, gradient) -> {
+                        float[] got = gradients.get(name);
+                        for (int i = 0; i < gradient.length; i++) {
+                            assertThat(got[i]).as("%s[%d]", name, i).isCloseTo(gradient[i], offset(2e-6f));
+                        }
+                    });
+                    assertThat(device.paddingIsZero()).isTrue();
+                }
+            }
+        }
+    }
+
+    @Test
+    void trainsAndSavesTheSameModel(@TempDir Path folder) throws Exception {
+        var config = new Gpt2Config(61, 17, 20, 2, 2, 1e-5f);
+        var d = TrainConfig.defaults();
+        var settings = new TrainConfig(
+                3e-3, TrainConfig.Schedule.CONSTANT, 0, 1, d.beta1(), d.beta2(), d.epsilon(), 0.1, false, 1, 1, 0, 3);
+        var random = new SplittableRandom(9);
+        try (Engine engine = Engines.open("cpu", 1);
+                var plain = Trainer.fresh(engine, config, settings, 2, 17);
+                var padded = Trainer.fresh(new PaddedEngine(engine, CUDA), config, settings, 2, 17)) {
+            for (int step = 0; step < 20; step++) {
+                Batch batch = Batch.shifted(2, 17, random.ints(34, 0, 61).toArray());
+                double expected = plain.train(batch).orElseThrow().loss();
+                assertThat(padded.train(batch).orElseThrow().loss()).isCloseTo(expected, offset(1e-5));
+            }
+            Batch heldOut = Batch.shifted(2, 17, random.ints(34, 0, 61).toArray());
+            double loss = padded.evaluate(List.of(heldOut));
+            padded.saveModel(folder.resolve("m"), ElementType.F32);
+            try (ModelDirectory model = ModelDirectory.open(folder.resolve("m"));
+                    var onPlain = new Evaluator(engine);
+                    var onPadded = new Evaluator(new PaddedEngine(engine, CUDA))) {
+                assertThat(onPlain.losses(model, List.of(heldOut), Duration.ofMinutes(1))[0])
+                        .isCloseTo(loss, offset(1e-6));
+                assertThat(onPadded.losses(model, List.of(heldOut), Duration.ofMinutes(1))[0])
+                        .isEqualTo(loss);
+            }
+        }
+    }
+}
