@@ -40,7 +40,7 @@ final class OpsLibrary {
     final MethodHandle weightBytes = bind("sn9_weight_bytes", "PPLLII");
     final MethodHandle weightPrepare = bind("sn9_weight_prepare", "PPPPILLII");
     final MethodHandle embedForward = bind("sn9_embed_forward", "PPPPPLLL");
-    final MethodHandle embedBackward = bind("sn9_embed_backward", "PPPPPLLL");
+    final MethodHandle embedBackward = bind("sn9_embed_backward", "PPPPPLLLL");
     final MethodHandle dropout = bind("sn9_dropout", "PPPPPFIILLL");
     final MethodHandle linearForward = bind("sn9_linear_forward", "PPPPPPPIL");
     final MethodHandle linearBackwardInput = bind("sn9_linear_backward_input", "PPPPPIIL");
