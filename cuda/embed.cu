@@ -11,6 +11,7 @@
 #include "launch.cuh"
 #include "rows.cuh"
 #include "sort_rows.cuh"
+#include "workspace.cuh"
 
 namespace sn9 {
 
@@ -135,7 +136,7 @@ int32_t sn9_embed_backward(sn9_context* context, float* dwte, float* dwpe, const
                            int64_t B, int64_t T, int64_t C, int64_t V) {
     if (int32_t status = sn9::expect_sizes("embed_backward", B, T, C)) return status;
     int64_t N = B * T;
-    if (int32_t status = sn9::expect_workspace(context, "embed_backward", sn9::embed_workspace_bytes(N))) return status;
+    if (int32_t status = sn9::expect_workspace(context, sn9::embed_workspace_bytes(N), "embed_backward")) return status;
     SN9_EXPECT(V > 0 && V < INT32_MAX && sn9::all_aligned16(dwte, dwpe, dout),
                "embed_backward: V %lld, or unaligned tensors", static_cast<long long>(V));
     const sn9::TokenRow* sorted = nullptr;

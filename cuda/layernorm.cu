@@ -13,6 +13,7 @@
 #include "gelu.cuh"
 #include "launch.cuh"
 #include "rows.cuh"
+#include "workspace.cuh"
 
 namespace sn9 {
 
@@ -309,7 +310,7 @@ int32_t sn9_layernorm_backward(sn9_context* context, void* din, float* dw, float
         using T = decltype(type);
         return sn9::with_columns("layernorm_backward", C, [&](auto columns) {
             if (int32_t status =
-                    sn9::expect_workspace(context, "layernorm_backward", sn9::layernorm_workspace_bytes(N, C)))
+                    sn9::expect_workspace(context, sn9::layernorm_workspace_bytes(N, C), "layernorm_backward"))
                 return status;
             int64_t warps = sn9::backward_warps(C), blocks = sn9::backward_blocks(N, C);
             float* partial = reinterpret_cast<float*>(context->workspace);

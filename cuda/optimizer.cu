@@ -10,6 +10,7 @@
 // Formulas: golden/gpt2-tiny/GOLDEN.md; decoupled decay as in Loshchilov and Hutter, "Decoupled weight decay", 2019.
 #include "launch.cuh"
 #include "rows.cuh"
+#include "workspace.cuh"
 
 namespace sn9 {
 
@@ -131,7 +132,7 @@ int64_t grad_norm_workspace_bytes() {
 int32_t sn9_grad_norm(sn9_context* context, sn9_step* step, const float* grads, int64_t n) {
     SN9_EXPECT(n > 0 && step && sn9::aligned16(grads), "grad_norm: n %lld, no step, or unaligned gradients",
                static_cast<long long>(n));
-    if (int32_t status = sn9::expect_workspace(context, "grad_norm", sn9::grad_norm_workspace_bytes())) return status;
+    if (int32_t status = sn9::expect_workspace(context, sn9::grad_norm_workspace_bytes(), "grad_norm")) return status;
     int64_t blocks = sn9::blocks_for(n, sn9::kNormBlocks);
     double* partial = reinterpret_cast<double*>(context->workspace);
     if (int32_t status = SN9_LAUNCH(sn9::sum_of_squares_kernel, blocks, sn9::kThreads, 0, context, partial, grads, n))

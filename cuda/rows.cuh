@@ -6,10 +6,7 @@
 
 #include "common.cuh"
 #include "context.cuh"
-
-// Returns with a message unless the condition holds.
-#define SN9_EXPECT(condition, ...) \
-    if (!(condition)) return ::sn9::fail(SN9_BAD_ARGUMENT, __VA_ARGS__)
+#include "expect.cuh"
 
 namespace sn9 {
 
@@ -76,18 +73,11 @@ bool all_aligned16(Pointers... pointers) {
     return (aligned16(pointers) && ...);
 }
 
-// Columns as the layout pads them: whole 16-byte vectors in every row, whatever the activation type.
-constexpr int64_t kColumnPadding = 64;
-
+// Columns in memory are whole 16-byte vectors in every row, whatever the activation type.
 inline int32_t expect_columns(const char* op, int64_t C, int64_t true_C) {
-    SN9_EXPECT(C > 0 && C % kColumnPadding == 0 && C <= INT32_MAX && true_C > 0 && true_C <= C,
+    SN9_EXPECT(C > 0 && C % kChannelPadding == 0 && C <= INT32_MAX && true_C > 0 && true_C <= C,
                "%s: C %lld (true %lld), expected a multiple of %lld in memory", op, static_cast<long long>(C),
-               static_cast<long long>(true_C), static_cast<long long>(kColumnPadding));
-    return SN9_OK;
-}
-inline int32_t expect_workspace(const sn9_context* context, const char* op, int64_t bytes) {
-    SN9_EXPECT(bytes <= context->workspace_bytes, "%s: the workspace has %lld bytes and needs %lld; reserve it first",
-               op, static_cast<long long>(context->workspace_bytes), static_cast<long long>(bytes));
+               static_cast<long long>(true_C), static_cast<long long>(kChannelPadding));
     return SN9_OK;
 }
 

@@ -38,6 +38,7 @@ namespace {
 
 constexpr int kLanes = 32;
 constexpr size_t kSharedAlignment = 16;
+constexpr int kMaxArrays = 64;  // __shared__ arrays of a kernel
 constexpr uint64_t kPoison = ~UINT64_C(0);
 
 enum class Operation { none, shuffle, ballot, syncwarp, mma, ldmatrix };
@@ -93,7 +94,8 @@ struct Arena {
     char* dynamic = nullptr;
     char* top = nullptr;
     size_t counted = 0;  // what a device would give out
-    std::vector<SharedArray> arrays;
+    SharedArray arrays[kMaxArrays];
+    int array_count = 0;
 };
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -161,7 +163,7 @@ void arena_reset(size_t dynamic) {
     arena.top = arena.dynamic + aligned(dynamic) + kRedZone;
     memset(arena.dynamic, 0xFF, aligned(dynamic));
     arena.counted = aligned(dynamic);
-    arena.arrays.clear();
+    arena.array_count = 0;
 #if defined(__SANITIZE_ADDRESS__)
     __asan_poison_memory_region(arena.dynamic + dynamic,
                                 static_cast<size_t>(arena.base + arena.bytes - arena.dynamic) - dynamic);
@@ -607,13 +609,15 @@ void fault(const char* format, ...) {
     va_start(arguments, format);
     record(format, arguments);
     va_end(arguments);
+    release(&now.done_key);
     fiber_leave(t->fiber);
 }
 
 void* shared_array(const void* tag, const char* name, size_t bytes) {
     Arena& arena = now.arena;
-    for (const SharedArray& array : arena.arrays)
-        if (array.tag == tag) return array.memory;
+    for (int i = 0; i < arena.array_count; i++)
+        if (arena.arrays[i].tag == tag) return arena.arrays[i].memory;
+    if (arena.array_count == kMaxArrays) fault("shared array %s: there are %d already", name, kMaxArrays);
     size_t limit = now.allowed == 0 ? kSharedDefault : settings().profile->shared_opt_in;
     if (arena.counted + aligned(bytes) > limit)
         fault("shared array %s of %zu bytes: with it the block has %zu, the limit is %zu", name, bytes,
@@ -624,7 +628,7 @@ void* shared_array(const void* tag, const char* name, size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
     __asan_unpoison_memory_region(memory, bytes);
 #endif
-    arena.arrays.push_back({tag, memory});
+    arena.arrays[arena.array_count++] = {tag, memory};
     return memory;
 }
 
