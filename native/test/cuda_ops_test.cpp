@@ -6,6 +6,11 @@
 #include "library.h"
 
 void test_device(const sn9::test::Library& library);
+void test_embed(const sn9::test::Library& library);
+void test_layernorm(const sn9::test::Library& library);
+void test_dropout(const sn9::test::Library& library);
+void test_optimizer(const sn9::test::Library& library);
+void test_cast(const sn9::test::Library& library);
 
 namespace {
 
@@ -14,7 +19,8 @@ struct Test {
     void (*run)(const sn9::test::Library&);
 };
 const Test kTests[] = {
-    {"device", test_device},
+    {"device", test_device},   {"embed", test_embed},         {"layernorm", test_layernorm},
+    {"dropout", test_dropout}, {"optimizer", test_optimizer}, {"cast", test_cast},
 };
 
 }  // namespace
