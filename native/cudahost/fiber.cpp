@@ -43,9 +43,9 @@ constexpr unsigned kNoSync = __tsan_switch_to_fiber_no_sync;
 }  // namespace
 
 #if defined(SN9_OWN_SWITCH)
-// Saves the registers a callee must keep and the stack pointer in *from, and continues at to. The same as swapcontext
-// (which serves other processors, and this one with -DSN9_UCONTEXT)
-// without its system call, which made the whole 16 times slower.
+// Saves the registers a callee must keep and the stack pointer in *from, and continues at to. The same as swapcontext,
+// which serves other processors (and this one with -DSN9_UCONTEXT), without its system call: that made the whole 16
+// times slower.
 extern "C" void sn9_host_switch(void** from, void* to);
 asm(R"(
 .text
