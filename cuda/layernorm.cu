@@ -189,10 +189,9 @@ __global__ void __launch_bounds__(kRowThreads)
 #pragma unroll
                 for (int i = 0; i < kWidth; i++) {
                     float n = normalised(v[i], m, r);
-                    bool real = c + i < true_C;
-                    d[i] += real ? r * (dy[i] * gain[i] - mean_g - n * mean_gn) : 0.0f;
-                    dw_part[i] += real ? dy[i] * n : 0.0f;
-                    db_part[i] += real ? dy[i] : 0.0f;
+                    d[i] += c + i < true_C ? r * (dy[i] * gain[i] - mean_g - n * mean_gn) : 0.0f;
+                    dw_part[i] += dy[i] * n;  // of padding too: layernorm_sum_kernel leaves those columns out
+                    db_part[i] += dy[i];
                 }
                 store_vector(din + offset + c, d);
                 store_floats(dw_sum + c, dw_part);

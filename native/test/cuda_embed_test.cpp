@@ -17,9 +17,11 @@ void embed(Device& device, int64_t B, int64_t T, int64_t C, int64_t V, int64_t w
     Floats wte = device.round(noise.floats(V * C)), wpe = noise.floats(T * C), dout = device.round(noise.floats(N * C)),
            dwte = noise.floats(V * C), dwpe = noise.floats(T * C);
     Ints tokens(static_cast<size_t>(N));
-    for (auto& token : tokens) {  // one token in four is always the same, the others spread over `words`
+    // Every fourth token or so is the same one, whose low digit is that of V, which stands for what is no word.
+    int32_t frequent = static_cast<int32_t>(V > 256 ? V - 256 : V - 1);
+    for (auto& token : tokens) {
         int64_t spread = static_cast<int64_t>((noise.next() + 1) / 2 * static_cast<double>(words));
-        token = static_cast<int32_t>(noise.next() < -0.5 ? V - 1 : V - 1 - spread);
+        token = noise.next() < -0.5 ? frequent : static_cast<int32_t>(V - 1 - spread);
     }
     Floats dwte_wanted = dwte, dwpe_wanted = dwpe;  // the same sums in the same order: the same bits
     Doubles wanted(static_cast<size_t>(N * C));
@@ -91,7 +93,8 @@ void test_embed(const Library& library) {
         embed(device, 11, 3, 320, 256, 3);
         embed(device, 3, 701, 64, 50304, 40000);
         embed(device, 1, 1025, 64, 65536, 65000);
-        embed(device, 2, 1024, 64, 65535, 1);  // the same word 2,048 times
+        embed(device, 2, 1024, 64, 65535, 1);   // two words
+        embed(device, 17, 1031, 64, 384, 384);  // more counts than the scan takes at once
         embed_refuses(device);
     }
 }
