@@ -108,4 +108,16 @@ __device__ __forceinline__ void cp_async_wait() {
 #endif
 }
 
+// 2^x, off by at most two units in the last place; results below 2^-126 become 0, and 2^-inf is 0.
+__device__ __forceinline__ float exp2_approx(float x) {
+#ifdef SN9_CUDA_HOST
+    float power = exp2f(x);
+    return power < 0x1p-126f ? 0.0f : host::perturb(power, x);
+#else
+    float power;
+    asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(power) : "f"(x));
+    return power;
+#endif
+}
+
 }  // namespace sn9

@@ -24,6 +24,7 @@ final class OpsLibrary {
     private final Linker linker = Linker.nativeLinker();
     private final MethodHandle lastError;
 
+    final MethodHandle deviceCount = bind("sn9_device_count", "P");
     final MethodHandle contextOpen = bind("sn9_context_open", "IIIP");
     final MethodHandle contextClose = bind("sn9_context_close", "P");
     final MethodHandle contextDescribe = bind("sn9_context_describe", "PPL");
@@ -125,8 +126,9 @@ final class OpsLibrary {
         }
     }
 
+    /** What the library says of this thread's last failed call. */
     @SuppressWarnings("restricted")
-    private String lastError() {
+    String lastError() {
         try {
             return ((MemorySegment) lastError.invokeExact()).reinterpret(512).getString(0);
         } catch (Throwable e) {
