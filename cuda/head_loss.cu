@@ -18,9 +18,8 @@
 namespace sn9 {
 namespace {
 
-constexpr int kSplitTiles = 16;  // tiles of words that a block runs through
-constexpr int kSplitWords = kSplitTiles * 128;
-constexpr int64_t kChunk = 4096;  // rows whose logits are in memory at once: 0.8 GB at V = 50,304
+constexpr int kSplitWords = 2048;  // that a block runs through, in whole tiles
+constexpr int64_t kChunk = 4096;   // rows whose logits are in memory at once: 0.8 GB at V = 50,304
 constexpr int kGradientThreads = 256;
 constexpr float kLowest = -3.402823466e38f;  // of f32: below every logit, and no infinity
 
@@ -43,19 +42,22 @@ __device__ __forceinline__ void join(float& top, float& total, float tile_top, f
     top = highest;
 }
 
-// logits: (rows, V), null unless kKeep.
+// logits: (rows up to whole tiles, V), null unless kKeep.
 template <typename T, bool kKeep>
 __global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT, T>::kBlocksPerSm)
     head_loss_kernel(Partials partials, float* logits, Operand<T> in, Operand<T> wte, const int32_t* targets, int32_t C,
                      int32_t true_V) {
     typedef Tile<Layout::NT, T> Tile;
     SN9_DYNAMIC_SHARED(unsigned char, shared);
-    // Of the tile's rows, per part of its columns; a place is only ever touched by the thread that owns it.
+    // Of the tile's rows, per part of its columns; until the last barrier only their owner touches them.
     SN9_SHARED(float, tops, Tile::kColumnParts* Tile::kRows);
     SN9_SHARED(float, totals, Tile::kColumnParts* Tile::kRows);
-    SN9_SHARED(int, wanted, Tile::kRows);  // targets: read at every tile, they occupy no registers during the next
+    // Of the tile's rows: the target, and its logit once a tile has it.
+    SN9_SHARED(int, wanted, Tile::kRows);
+    SN9_SHARED(float, picked, Tile::kRows);
     const bool owner = threadIdx.x % Tile::kLanesPerRow == 0;
     const int row0 = static_cast<int>(blockIdx.x) * Tile::kRows, place = Tile::column_part() * Tile::kRows;
+    const int begin = static_cast<int>(blockIdx.y) * kSplitWords, end = min(begin + kSplitWords, true_V);
     if (owner) {
 #pragma unroll
         for (int i = 0; i < Tile::kOwnRows; i++) {
@@ -63,28 +65,25 @@ __global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT
             totals[place + Tile::own_row(i)] = 0.0f;
         }
     }
-    if (threadIdx.x < Tile::kRows) {
-        int row = row0 + static_cast<int>(threadIdx.x);
-        wanted[threadIdx.x] = row < in.count ? targets[row] : -1;
-    }
+    const int thread_row = row0 + static_cast<int>(threadIdx.x);
+    if (threadIdx.x < Tile::kRows) wanted[threadIdx.x] = thread_row < in.count ? targets[thread_row] : -1;
     __syncthreads();
-    const int begin = static_cast<int>(blockIdx.y) * kSplitWords, end = min(begin + kSplitWords, true_V);
     for (int column0 = begin; column0 < end; column0 += Tile::kColumns) {
         Tile tile;
         tile.clear();
         tile.multiply(shared, in, wte, row0, column0, 0, C);
         if constexpr (kKeep) {
             tile.for_each_run([&](int row, int column, auto& run) {
-                if (row0 + row < in.count) store_vector(logits + (row0 + row) * wte.count + column0 + column, run);
+                store_vector(logits + (row0 + row) * wte.count + column0 + column, run);
             });
         }
         const int first = column0 + Tile::own_column();
-        if (column0 + Tile::kColumns > true_V) {
+        if (column0 + Tile::kColumns > end) {
 #pragma unroll
             for (int i = 0; i < Tile::kOwnRows; i++) {
 #pragma unroll
                 for (int j = 0; j < Tile::kOwnColumns; j++)
-                    if (first + Tile::column_offset(j) >= true_V) tile.at(i, j) = -INFINITY;
+                    if (first + Tile::column_offset(j) >= end) tile.at(i, j) = -INFINITY;
             }
         }
 #pragma unroll
@@ -94,7 +93,7 @@ __global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT
 #pragma unroll
             for (int j = 0; j < Tile::kOwnColumns; j++) {
                 top = fmaxf(top, tile.at(i, j));
-                if (target == Tile::column_offset(j)) partials.targets[row0 + row] = tile.at(i, j);
+                if (target == Tile::column_offset(j)) picked[row] = tile.at(i, j);
             }
 #pragma unroll
             for (int lanes = 1; lanes < Tile::kLanesPerRow; lanes *= 2)
@@ -107,16 +106,14 @@ __global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT
             if (owner) join(tops[place + row], totals[place + row], top, total);
         }
     }
-    if (owner) {
-        int64_t part = static_cast<int64_t>(blockIdx.y) * Tile::kColumnParts + Tile::column_part();
-#pragma unroll
-        for (int i = 0; i < Tile::kOwnRows; i++) {
-            const int row = row0 + Tile::own_row(i);
-            if (row >= in.count) continue;
-            partials.tops[part * partials.rows + row] = tops[place + Tile::own_row(i)];
-            partials.totals[part * partials.rows + row] = totals[place + Tile::own_row(i)];
-        }
+    __syncthreads();
+    if (threadIdx.x >= Tile::kRows || thread_row >= in.count) return;
+    for (int p = 0; p < Tile::kColumnParts; p++) {
+        int64_t part = static_cast<int64_t>(blockIdx.y) * Tile::kColumnParts + p;
+        partials.tops[part * partials.rows + thread_row] = tops[p * Tile::kRows + threadIdx.x];
+        partials.totals[part * partials.rows + thread_row] = totals[p * Tile::kRows + threadIdx.x];
     }
+    if (wanted[threadIdx.x] >= begin && wanted[threadIdx.x] < end) partials.targets[thread_row] = picked[threadIdx.x];
 }
 
 // Merges a row's parts in order into part 0, and its loss from them; a thread per row.
@@ -210,7 +207,8 @@ float* place_logits(const Partials& partials) {
 template <typename T>
 int64_t workspace_bytes(int64_t N, int64_t V, bool training) {
     int64_t rows = training ? std::min(N, kChunk) : N;
-    return 4 * (2 * floats_rounded(parts_of<T>(V) * rows) + floats_rounded(rows) + (training ? rows * V : 0));
+    return 4 * (2 * floats_rounded(parts_of<T>(V) * rows) + floats_rounded(rows) +
+                (training ? round_up(rows, 128) * V : 0));
 }
 
 // The losses of `in`, and in training its logits, which stay in the workspace with the merged partials.

@@ -32,6 +32,10 @@ int32_t sn9_workspace_bytes(sn9_context* context, int64_t* bytes, int64_t B, int
     auto at_least = [&](int64_t needed) { most = needed > most ? needed : most; };
     at_least(sn9::head_loss_workspace_bytes(context, N, V, training != 0));
     if (training) {
+        at_least(sn9::embed_workspace_bytes(N));
+        at_least(sn9::attention_workspace_bytes(B, T, NH, true));
+        at_least(sn9::layernorm_workspace_bytes(N, C));
+        at_least(sn9::grad_norm_workspace_bytes());
         at_least(sn9::linear_workspace_bytes(N, C, 3 * A));
         at_least(sn9::linear_workspace_bytes(N, A, C));
         at_least(sn9::linear_workspace_bytes(N, C, F));

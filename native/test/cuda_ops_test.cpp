@@ -11,6 +11,8 @@ void test_layernorm(const sn9::test::Library& library);
 void test_dropout(const sn9::test::Library& library);
 void test_optimizer(const sn9::test::Library& library);
 void test_cast(const sn9::test::Library& library);
+void test_linear(const sn9::test::Library& library);
+void test_head_loss(const sn9::test::Library& library);
 
 namespace {
 
@@ -19,8 +21,8 @@ struct Test {
     void (*run)(const sn9::test::Library&);
 };
 const Test kTests[] = {
-    {"device", test_device},   {"embed", test_embed},         {"layernorm", test_layernorm},
-    {"dropout", test_dropout}, {"optimizer", test_optimizer}, {"cast", test_cast},
+    {"device", test_device},       {"embed", test_embed}, {"layernorm", test_layernorm}, {"dropout", test_dropout},
+    {"optimizer", test_optimizer}, {"cast", test_cast},   {"linear", test_linear},       {"head_loss", test_head_loss},
 };
 
 }  // namespace
