@@ -176,7 +176,6 @@ int32_t attention_backward(sn9_context* context, const AttentionProblem& problem
 
 }  // namespace
 
-// Workspace of attention_backward: D.
 int64_t attention_workspace_bytes(int64_t B, int64_t T, int64_t NH, bool training) {
     return training ? B * NH * T * static_cast<int64_t>(sizeof(float)) : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "library.h"
 
+void test_attention(const sn9::test::Library&);
 void test_device(const sn9::test::Library& library);
 
 namespace {
@@ -15,6 +16,7 @@ struct Test {
 };
 const Test kTests[] = {
     {"device", test_device},
+    {"attention", test_attention},
 };
 
 }  // namespace
