@@ -138,7 +138,7 @@ int32_t backward(sn9_context* context, const AttentionProblem& problem, int64_t 
 template <int HS, bool kDropping>
 int32_t backward(sn9_context* context, const AttentionProblem& problem, int64_t heads, bf16* dqkv, const bf16* dout,
                  const bf16* qkv, const float* lse, const float* row_sums) {
-    using Keys = mma::BackwardKeys<HS>;
+    using Keys = mma::BackwardKeys<HS, kDropping>;
     using Queries = mma::BackwardQueries<HS>;
     if (int32_t status =
             launch_tiles("attention_backward: dk, dv", context, attention_backward_keys_mma_kernel<HS, kDropping>,
@@ -176,7 +176,6 @@ int32_t attention_backward(sn9_context* context, const AttentionProblem& problem
 
 }  // namespace
 
-// Workspace of attention_backward: D.
 int64_t attention_workspace_bytes(int64_t B, int64_t T, int64_t NH, bool training) {
     return training ? B * NH * T * static_cast<int64_t>(sizeof(float)) : 0;
 }

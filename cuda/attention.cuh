@@ -9,6 +9,9 @@
 
 namespace sn9 {
 
+// Workspace that attention_backward needs: its row sums. 0 without training.
+int64_t attention_workspace_bytes(int64_t B, int64_t T, int64_t NH, bool training);
+
 // The arguments every attention kernel takes beside its tensors.
 struct AttentionProblem {
     const sn9_step* step;  // read on the device; not read without dropout

@@ -192,7 +192,7 @@ __device__ __forceinline__ uint32_t kept_of_key_rows(const AttentionMask<true>& 
     int g = lane() / 4, q = lane() % 4, place = g % 4;
     uint32_t mine = 0;
     if (mask.quads()) {
-#pragma unroll 2
+#pragma unroll 1
         for (int n = 0; n < kColumns; n++)
             mine |= mask.kept_four(query + n * 8 + q * 2 + place % 2, key + place / 2 * 8 + g / 4 * 4) << 4 * n;
         uint32_t bits = 0;
@@ -212,16 +212,18 @@ __device__ __forceinline__ uint32_t kept_of_key_rows(const AttentionMask<true>& 
 // Tiles by head width, in rows of shared memory; what a block keeps is read through the second stage.
 template <int HS>
 struct Forward {
-    static constexpr int kQueries = 128, kKeys = 64, kTiles = HS <= 64 ? 2 : 1;
+    static constexpr int kQueries = 128, kKeys = 64, kTiles = HS <= 80 ? 2 : 1;
+    static constexpr bool kResident = HS <= 64 || kTiles == 1;  // as registers allow
     static constexpr int kThreads = kQueries / (16 * kTiles) * kWarp;
     static constexpr int kStage = 2 * kKeys;
-    static constexpr int kBytes = 2 * kStage * (HS + kPad) * 2;
-    static_assert(kQueries <= kStage, "the queries pass through one stage");
+    static constexpr int kKeptAt = kResident ? kStage : 2 * kStage;
+    static constexpr int kRows = kKeptAt + (kResident ? kStage : kQueries), kBytes = kRows * (HS + kPad) * 2;
+    static_assert(!kResident || kQueries <= kStage, "the queries pass through one stage");
 };
-template <int HS>
+template <int HS, bool kDropping>
 struct BackwardKeys {
-    static constexpr int kKeys = 64, kQueries = HS <= 96 ? 64 : 32;
-    static constexpr bool kResident = HS <= 64;
+    static constexpr int kKeys = 64, kQueries = HS <= (kDropping ? 64 : 96) ? 64 : 32;
+    static constexpr bool kResident = HS <= (kDropping ? 48 : 64);  // as registers allow
     static constexpr int kThreads = kKeys / 16 * kWarp;
     static constexpr int kStage = 2 * kQueries, kKept = 2 * kKeys;
     static constexpr int kRows = kResident ? 2 * kStage : 2 * kStage + kKept;
@@ -242,7 +244,7 @@ struct BackwardQueries {
 
 // One tile of queries of one head.
 template <int HS, bool kDropping>
-__global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
+__global__ void __launch_bounds__(mma::Forward<HS>::kThreads, HS == 96 && !kDropping ? 2 : 1)
     attention_forward_mma_kernel(bf16* out, float* lse, const bf16* qkv, AttentionProblem problem) {
     using namespace mma;
     using Tile = Forward<HS>;
@@ -250,21 +252,21 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
     SN9_DYNAMIC_SHARED(bf16, shared);
 
     AttentionBlock block(problem);
-    AttentionMask<kDropping> mask(problem, block.head);
     int T = problem.T, q0 = (problem.tiles - 1 - block.tile) * Tile::kQueries;  // the longest rows first
     int64_t width = problem.in_width;
     const bf16* q = qkv + block.in;
     const bf16 *k = q + problem.out_width(), *v = k + problem.out_width();
+    bf16* kept_rows = shared + Tile::kKeptAt * (HS + kPad);
     int last = min(q0 + Tile::kQueries, T) - 1;  // the last query, and the last key anyone here sees
 
-    load_rows<Tile::kQueries, kThreads, HS>(shared + Tile::kStage * (HS + kPad), q, width, q0, T);
+    load_rows<Tile::kQueries, kThreads, HS>(kept_rows, q, width, q0, T);
     load_rows<kKeys, kThreads, HS>(shared, k, width, 0, T);
     load_rows<kKeys, kThreads, HS>(shared + kKeys * (HS + kPad), v, width, 0, T);
     cp_async_commit();
     cp_async_wait<0>();
     __syncthreads();
     int row = warp() * kTiles * 16, first = q0 + row;  // of the warp in the tile, and in the sequence
-    Rows<kTiles, HS, true> queries(shared + Tile::kStage * (HS + kPad), row);
+    Rows<kTiles, HS, Tile::kResident> queries(kept_rows, row);
 
     float sum[kTiles][HS / 8][4], top[kTiles][2], total[kTiles][2], power = problem.scale * kLog2e;
     clear(sum);
@@ -327,6 +329,7 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
                 }
             }
         if constexpr (kDropping) {
+            AttentionMask<true> mask(problem, block.head);
 #pragma unroll
             for (int m = 0; m < kTiles; m++) {
                 uint32_t kept = kept_of_query_rows<kColumns>(mask, first + m * 16, k0);
@@ -358,27 +361,27 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
 
 // dk and dv of one tile of keys of one head, over all queries from them on. Rows of the products are keys.
 template <int HS, bool kDropping>
-__global__ void __launch_bounds__(mma::BackwardKeys<HS>::kThreads)
+__global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
     attention_backward_keys_mma_kernel(bf16* dqkv, const bf16* dout, const bf16* qkv, const float* lse,
                                        const float* row_sums, AttentionProblem problem) {
     using namespace mma;
-    using Tile = BackwardKeys<HS>;
+    using Tile = BackwardKeys<HS, kDropping>;
     constexpr int kKeys = Tile::kKeys, kQueries = Tile::kQueries, kColumns = kQueries / 8, kThreads = Tile::kThreads;
     SN9_DYNAMIC_SHARED(bf16, shared);
     float* statistics = reinterpret_cast<float*>(shared + Tile::kTileBytes / 2);  // per stage: lse / ln 2, then D
 
     AttentionBlock block(problem);
-    AttentionMask<kDropping> mask(problem, block.head);
     int T = problem.T, k0 = block.tile * kKeys;
     int64_t width = problem.in_width, out_width = problem.out_width();
     const bf16 *q = qkv + block.in, *d_o = dout + block.out;
 
     // The statistic of one query of a tile that this thread brings; from T on lse is infinite, so that p is 0.
-    const float* statistic = (threadIdx.x < kQueries ? lse : row_sums) + block.head * T;
-    float unit = threadIdx.x < kQueries ? kLog2e : 1.0f, absent = threadIdx.x < kQueries ? INFINITY : 0.0f;
-    int place = static_cast<int>(threadIdx.x) % kQueries;
-    bool brings = threadIdx.x < 2 * kQueries;
-    auto bring = [&](int from) { return brings && from + place < T ? statistic[from + place] * unit : absent; };
+    bool brings = threadIdx.x < 2 * kQueries, brings_lse = threadIdx.x < kQueries;
+    auto bring = [&](int from) {
+        int query = from + static_cast<int>(threadIdx.x) % kQueries;
+        if (!brings || query >= T) return brings_lse ? INFINITY : 0.0f;
+        return brings_lse ? lse[block.head * T + query] * kLog2e : row_sums[block.head * T + query];
+    };
 
     bf16* kept_keys = shared + Tile::kKeptAt * (HS + kPad);
     load_rows<kKeys, kThreads, HS>(kept_keys, q + out_width, width, k0, T);
@@ -412,7 +415,12 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS>::kThreads)
         if (q0 + kQueries - 1 >= first) {  // some of the tile is not above the diagonal
             float p[1][kColumns][4], ds[1][kColumns][4];
             uint32_t kept = 0;
-            if constexpr (kDropping) kept = kept_of_key_rows<kColumns>(mask, first, q0);
+            float kept_factor = 1;
+            if constexpr (kDropping) {
+                AttentionMask<true> mask(problem, block.head);  // in here, or its registers would be held throughout
+                kept = kept_of_key_rows<kColumns>(mask, first, q0);
+                kept_factor = mask.scale();
+            }
             multiply_rows(p, keys, queries);
 #pragma unroll
             for (int n = 0; n < kColumns; n++) {
@@ -431,7 +439,7 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS>::kThreads)
 #pragma unroll
                 for (int e = 0; e < 4; e++) {
                     float factor = 1;
-                    if constexpr (kDropping) factor = kept >> (4 * n + e) & 1 ? mask.scale() : 0.0f;
+                    if constexpr (kDropping) factor = kept & 1u << (4 * n + e) ? kept_factor : 0.0f;
                     ds[0][n][e] = p[0][n][e] * (ds[0][n][e] * factor - (e % 2 ? row_sum.y : row_sum.x));
                     p[0][n][e] *= factor;
                 }
@@ -460,7 +468,6 @@ __global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads)
     SN9_DYNAMIC_SHARED(bf16, shared);
 
     AttentionBlock block(problem);
-    AttentionMask<kDropping> mask(problem, block.head);
     int T = problem.T, q0 = (problem.tiles - 1 - block.tile) * kQueries, last = min(q0 + kQueries, T) - 1;
     int64_t width = problem.in_width, out_width = problem.out_width();
     const bf16* q = qkv + block.in;
@@ -501,7 +508,12 @@ __global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads)
 
         float p[1][kColumns][4], ds[1][kColumns][4];
         uint32_t kept = 0;
-        if constexpr (kDropping) kept = kept_of_query_rows<kColumns>(mask, first, k0);
+        float kept_factor = 1;
+        if constexpr (kDropping) {
+            AttentionMask<true> mask(problem, block.head);
+            kept = kept_of_query_rows<kColumns>(mask, first, k0);
+            kept_factor = mask.scale();
+        }
         multiply_rows(p, queries, keys);
         multiply_rows(ds, douts, values);
 #pragma unroll
@@ -511,7 +523,7 @@ __global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads)
                 int query = first + e / 2 * 8 + lane() / 4, key = k0 + n * 8 + lane() % 4 * 2 + e % 2;
                 float exponent = __fmaf_rn(p[0][n][e], power, -log_sums[e / 2]);
                 float probability = key <= query ? exp2_approx(exponent) : 0.0f, factor = 1;
-                if constexpr (kDropping) factor = kept >> (4 * n + e) & 1 ? mask.scale() : 0.0f;
+                if constexpr (kDropping) factor = kept >> (4 * n + e) & 1 ? kept_factor : 0.0f;
                 ds[0][n][e] = probability * (ds[0][n][e] * factor - sums[e / 2]);
             }
         accumulate<HS>(dq, ds, keys);

@@ -179,7 +179,7 @@ struct Backward {
 
 // One tile of queries of one head. The shared tiles of keys and values are filled while the other is worked on.
 template <int HS, bool kDropping>
-__global__ void __launch_bounds__(simt::kThreads, kDropping ? 1 : 2)
+__global__ void __launch_bounds__(simt::kThreads, kDropping || HS == 128 ? 1 : 2)
     attention_forward_simt_kernel(float* out, float* lse, const float* qkv, AttentionProblem problem) {
     using namespace simt;
     constexpr int kQueries = Forward<HS>::kQueries, kKeys = Forward<HS>::kKeys;

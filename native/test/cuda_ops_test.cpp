@@ -5,6 +5,7 @@
 
 #include "library.h"
 
+void test_attention(const sn9::test::Library& library);
 void test_device(const sn9::test::Library& library);
 void test_embed(const sn9::test::Library& library);
 void test_layernorm(const sn9::test::Library& library);
@@ -21,8 +22,9 @@ struct Test {
     void (*run)(const sn9::test::Library&);
 };
 const Test kTests[] = {
-    {"device", test_device},       {"embed", test_embed}, {"layernorm", test_layernorm}, {"dropout", test_dropout},
-    {"optimizer", test_optimizer}, {"cast", test_cast},   {"linear", test_linear},       {"head_loss", test_head_loss},
+    {"device", test_device},   {"embed", test_embed},         {"layernorm", test_layernorm},
+    {"dropout", test_dropout}, {"optimizer", test_optimizer}, {"cast", test_cast},
+    {"linear", test_linear},   {"head_loss", test_head_loss}, {"attention", test_attention},
 };
 
 }  // namespace
