@@ -106,8 +106,8 @@ public final class Gpt2 implements AutoCloseable {
      * @return (B)
      */
     public double[] losses(Parameters p, int[] tokens, int[] targets) {
-        upload(acts.tokens, tokens);
-        upload(acts.targets, targets);
+        upload(acts.tokens, tokens, 0);
+        upload(acts.targets, targets, Integer.MIN_VALUE);
         forward(p, null);
         ops.headLossForward(acts.losses, acts.ln, p.wte, acts.targets, N, sizes.trueV());
         return sequenceMeans();
@@ -119,8 +119,8 @@ public final class Gpt2 implements AutoCloseable {
      * @return (B) mean losses, as {@link #losses}, with dropout where it is on
      */
     public double[] lossesAndGradients(Parameters p, Gradients g, StepBlock step, int[] tokens, int[] targets) {
-        upload(acts.tokens, tokens);
-        upload(acts.targets, targets);
+        upload(acts.tokens, tokens, 0);
+        upload(acts.targets, targets, Integer.MIN_VALUE);
         forward(p, step);
         ops.headLossBackward(acts.losses, dln, g.dwte, acts.ln, p.wte, acts.targets, step, N, sizes.trueV());
         backward(p, g, step);
@@ -134,7 +134,7 @@ public final class Gpt2 implements AutoCloseable {
      * @return (rows, V)
      */
     public float[][] logits(Parameters p, int[] tokens, int[] rows) {
-        upload(acts.tokens, tokens);
+        upload(acts.tokens, tokens, 0);
         forward(p, null);
         int V = config.vocabSize();
         try (Buffer logits = engine.allocate("logits", (long) rows.length * V * Float.BYTES);
@@ -245,9 +245,16 @@ public final class Gpt2 implements AutoCloseable {
         return means.toArray(ValueLayout.JAVA_DOUBLE);
     }
 
-    private void upload(Buffer to, int[] values) {
+    /** Uploads ids of the batch, each in [least, V): a device cannot say which one was wrong. */
+    private void upload(Buffer to, int[] values, int least) {
         if (values.length != N) {
             throw new IllegalArgumentException("the batch has " + values.length + " values, expected " + B + " x " + T);
+        }
+        for (int i = 0; i < N; i++) {
+            if (values[i] < least || values[i] >= sizes.trueV()) {
+                throw new IllegalArgumentException(to.label() + ": " + values[i] + " at position " + i
+                        + " is outside of the vocabulary of " + sizes.trueV());
+            }
         }
         MemorySegment.copy(values, 0, ids, ValueLayout.JAVA_INT, 0, N);
         engine.upload(to, ids);

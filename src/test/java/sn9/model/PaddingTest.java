@@ -1,6 +1,7 @@
 package sn9.model;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.data.Offset.offset;
 
 import java.nio.file.Path;
@@ -31,7 +32,7 @@ class PaddingTest {
 
     @ParameterizedTest
     @CsvSource({"2, 9, 76, 1, 61", "1, 5, 40, 1, 128", "2, 7, 20, 2, 131", "1, 3, 64, 4, 256"})
-    void losesAndGradientsAreThoseOfThePlainModel(int B, int T, int C, int NH, int V) {
+    void lossesAndGradientsAreThoseOfThePlainModel(int B, int T, int C, int NH, int V) {
         var config = new Gpt2Config(V, T, C, 2, NH, 1e-5f);
         Map<String, double[]> values = PlainGpt2.randomParameters(config, 5, 0.2);
         int[] tokens = new SplittableRandom(5).ints((long) B * T, 0, V).toArray();
@@ -57,6 +58,21 @@ class PaddingTest {
                     assertThat(device.paddingIsZero()).isTrue();
                 }
             }
+        }
+    }
+
+    @Test
+    void refusesTokensThatOnlyThePaddingHas() {
+        var config = new Gpt2Config(61, 5, 20, 1, 2, 1e-5f);
+        try (Engine engine = Engines.open("cpu", 1);
+                var device = new OnDevice(
+                        new PaddedEngine(engine, CUDA), config, PlainGpt2.randomParameters(config, 5, 0.2), 0)) {
+            assertThatThrownBy(() -> device.backward(new int[] {1, 61, 2}, new int[] {1, 2, 3}, 1, 3, 0, 0))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("61 at position 1 is outside of the vocabulary of 61");
+            assertThatThrownBy(() -> device.backward(new int[] {1, 6, 2}, new int[] {1, 2, 64}, 1, 3, 0, 0))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("targets: 64 at position 2");
         }
     }
 
