@@ -149,7 +149,7 @@ train() {
   shift
   watch "$training_log" "train-$miner" "$sn9" miner --upload manual --corpus "$corpus" --model_dir "$dir/$miner" \
     --wallet.name "$miner" --hf_repo_id "$miner/gpt2" --rules B2 --sl 1024 --bs 1 --accumulation_steps 2 \
-    --held_out_pages 1 --eval_steps 10 --warmup_steps 4 --seed 1 --device cpu --json "$@"
+    --held_out_pages 1 --warmup_steps 4 --seed 1 --device cpu --json "$@"
   run "publish-$miner" "$sn9" upload --localnet_dir "$net" --load_model_dir "$(text_of model "train-$miner")" \
     --wallet.name "$miner" --hf_repo_id "$miner/gpt2" --rules B2 --corpus "$corpus" --device cpu --json
   say "best held-out loss $(short "$(number_of best_loss "train-$miner")") at step $(number_of best_step "train-$miner")," \
@@ -191,13 +191,13 @@ for miner in deep medium small nan-miner liar; do register "$miner"; done
 register validator 1000
 
 stage "Training miner 'deep': 4 layers, width 128, 30 steps of 2,048 tokens"
-train deep --n_layer 4 --n_head 4 --n_embd 128 --lr 3e-3 --max_steps 30
+train deep --n_layer 4 --n_head 4 --n_embd 128 --lr 3e-3 --max_steps 30 --eval_steps 15
 
 stage "Training miner 'medium': 3 layers, width 96, 20 steps"
-train medium --n_layer 3 --n_head 3 --n_embd 96 --lr 3e-3 --max_steps 20
+train medium --n_layer 3 --n_head 3 --n_embd 96 --lr 3e-3 --max_steps 20 --eval_steps 10
 
 stage "Training miner 'small': 2 layers, width 64, 20 steps, higher learning rate"
-train small --n_layer 2 --n_head 2 --n_embd 64 --lr 4e-3 --max_steps 20
+train small --n_layer 2 --n_head 2 --n_embd 64 --lr 4e-3 --max_steps 20 --eval_steps 10
 
 stage "Publishing two bad models, past all checks: one with a NaN in it, one under a wrong hash"
 cp -R "$(text_of model train-small)" "$dir/nan-model"

@@ -1,6 +1,7 @@
 // cast: element types to one another; fill, scale_add and the search for numbers that are not finite.
 // bytes: n * (bytes in + bytes out). Memory bound, in fixed chunks over threads.
 #include "convert.h"
+#include "finite.h"
 #include "kernels.h"
 #include "simd.h"
 
@@ -15,24 +16,6 @@ template <typename Function>
 void for_chunks(const sn9_context& context, int64_t n, Function function) {
 #pragma omp parallel for num_threads(context.threads) schedule(static)
     for (int64_t i = 0; i < n; i += kChunk) function(i, i + kChunk < n ? i + kChunk : n);
-}
-
-// Whether all exponent bits of an element are set: NaN or infinite.
-bool not_finite(const void* from, int32_t type, int64_t i) {
-    const char* p = static_cast<const char*>(from);
-    if (type == SN9_F64) {
-        uint64_t bits;
-        memcpy(&bits, p + i * 8, 8);
-        return (bits >> 52 & 0x7ff) == 0x7ff;
-    }
-    if (type == SN9_F32) {
-        uint32_t bits;
-        memcpy(&bits, p + i * 4, 4);
-        return (bits & 0x7f800000) == 0x7f800000;
-    }
-    uint16_t bits, exponent = type == SN9_BF16 ? 0x7f80 : 0x7c00;
-    memcpy(&bits, p + i * 2, 2);
-    return (bits & exponent) == exponent;
 }
 
 }  // namespace
@@ -66,11 +49,8 @@ void scale_add(const sn9_context& context, float* to, const float* from, float s
 int64_t first_not_finite(const sn9_context& context, const void* from, int32_t type, int64_t n) {
     int64_t first = -1;
     for_chunks(context, n, [&](int64_t begin, int64_t end) {
-        bool any = false;
-        for (int64_t i = begin; i < end; i++) any |= not_finite(from, type, i);
-        if (!any) return;
-        int64_t i = begin;
-        while (!not_finite(from, type, i)) i++;
+        int64_t i = find_not_finite(from, type, begin, end);
+        if (i < 0) return;
 #pragma omp critical(sn9_first_not_finite)
         if (first < 0 || i < first) first = i;
     });

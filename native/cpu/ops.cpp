@@ -141,7 +141,8 @@ int32_t sn9_embed_forward(sn9_context* context, void* out, const int32_t* tokens
 }
 
 int32_t sn9_embed_backward(sn9_context* context, float* dwte, float* dwpe, const void* dout, const int32_t* tokens,
-                           int64_t B, int64_t T, int64_t C) {
+                           int64_t B, int64_t T, int64_t C, int64_t V) {
+    if (int32_t status = expect_ids(tokens, B * T, V, false, "embed_backward: token")) return status;
     SN9_DISPATCH(context, embed_backward(*context, dwte, dwpe, in_f32(dout), tokens, B, T, C));
     return SN9_OK;
 }

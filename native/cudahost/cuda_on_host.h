@@ -221,11 +221,12 @@ inline float __int_as_float(int v) {
 inline float __fmaf_rn(float a, float b, float c) {
     return fmaf(a, b, c);
 }
+// Never part of a fused multiply-add, as the device promises of these two.
 inline float __fadd_rn(float a, float b) {
-    return a + b;
+    return __builtin_assoc_barrier(a + b);
 }
 inline float __fmul_rn(float a, float b) {
-    return a * b;
+    return __builtin_assoc_barrier(a * b);
 }
 inline float __fdiv_rn(float a, float b) {
     return a / b;

@@ -13,7 +13,9 @@
 #if defined(SN9_TSAN)
 #include <sanitizer/tsan_interface.h>
 #endif
-#if !defined(__x86_64__)
+#if defined(__x86_64__) && !defined(SN9_UCONTEXT)
+#define SN9_OWN_SWITCH
+#else
 #include <ucontext.h>
 #endif
 
@@ -40,9 +42,10 @@ constexpr unsigned kNoSync = __tsan_switch_to_fiber_no_sync;
 
 }  // namespace
 
-#if defined(__x86_64__)
-// Saves the registers a callee must keep and the stack pointer in *from, and continues at to. The same as swapcontext
-// without its system call, which made the whole 16 times slower.
+#if defined(SN9_OWN_SWITCH)
+// Saves the registers a callee must keep and the stack pointer in *from, and continues at to. The same as swapcontext,
+// which serves other processors (and this one with -DSN9_UCONTEXT), without its system call: that made the whole 16
+// times slower.
 extern "C" void sn9_host_switch(void** from, void* to);
 asm(R"(
 .text
@@ -90,7 +93,7 @@ void fiber_create(Fiber& fiber, int spread) {
 
 void fiber_start(Fiber& fiber, int spread, void (*entry)()) {
     char* top = fiber.stack + kStackBytes - static_cast<size_t>(spread * 5 % kSpread) * kCacheLine;
-#if defined(__x86_64__)
+#if defined(SN9_OWN_SWITCH)
     // As after a call: a return address where rsp % 16 == 8 at entry, then six saved registers.
     void** stack = reinterpret_cast<void**>(top);
     *--stack = nullptr;

@@ -38,6 +38,7 @@ namespace {
 
 constexpr int kLanes = 32;
 constexpr size_t kSharedAlignment = 16;
+constexpr int kMaxArrays = 64;  // __shared__ arrays of a kernel
 constexpr uint64_t kPoison = ~UINT64_C(0);
 
 enum class Operation { none, shuffle, ballot, syncwarp, mma, ldmatrix };
@@ -93,7 +94,8 @@ struct Arena {
     char* dynamic = nullptr;
     char* top = nullptr;
     size_t counted = 0;  // what a device would give out
-    std::vector<SharedArray> arrays;
+    SharedArray arrays[kMaxArrays];
+    int array_count = 0;
 };
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -108,7 +110,9 @@ struct Running {
     size_t allowed = 0;
     std::string failure;
     Random random{0};
-    Arena arena;
+    Arena arenas[2];  // one for each set of threads
+    Arena* arena = nullptr;
+    void *earlier_key = nullptr, *later_key = nullptr;
     Thread* current = nullptr;
     std::vector<std::unique_ptr<Thread[]>> sets;  // two sets of threads: blocks take turns, see run()
     Thread* threads = nullptr;
@@ -116,7 +120,8 @@ struct Running {
     Warp warps[kLanes];
     int pending_copies = 0;
     int predicate_or = 0, predicate_result = 0;
-    char launch_key, done_key;
+    char launch_key, done_key, set_keys[2][2];
+    bool turns[2] = {};
 };
 Running now;
 
@@ -135,15 +140,20 @@ size_t aligned(size_t bytes) {
     return (bytes + kSharedAlignment - 1) / kSharedAlignment * kSharedAlignment;
 }
 
-// Fresh shared memory, all 0xFF. The thread sanitizer needs fresh addresses too: it would report the former block.
-void arena_reset(size_t dynamic) {
-    Arena& arena = now.arena;
-    size_t bytes = kKeyBytes + settings().profile->shared_opt_in + 64 * 1024;
+// Fills with 0xFF unseen by the thread sanitizer, to which the scheduler's memset would be a write that races.
+void poison(char* memory, size_t bytes) {
 #if defined(SN9_TSAN)
-    if (arena.base) munmap(arena.base, arena.bytes);
-    arena.base = nullptr;
+    for (size_t i = 0; i < bytes; i++) static_cast<volatile char*>(memory)[i] = static_cast<char>(0xFF);
+#else
+    memset(memory, 0xFF, bytes);
 #endif
-    if (arena.bytes < bytes || !arena.base) {
+}
+
+// Shared memory for the next block, all 0xFF.
+void arena_reset(size_t dynamic) {
+    Arena& arena = *now.arena;
+    size_t bytes = kKeyBytes + settings().profile->shared_opt_in + 64 * 1024;
+    if (arena.bytes < bytes) {
         if (arena.base) munmap(arena.base, arena.bytes);
         void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (memory == MAP_FAILED) abort();
@@ -155,13 +165,14 @@ void arena_reset(size_t dynamic) {
 #if defined(__SANITIZE_ADDRESS__)
     __asan_unpoison_memory_region(arena.base, arena.bytes);
 #endif
-    memset(arena.base + kKeyBytes, 0xFF, static_cast<size_t>(arena.top - arena.base) - kKeyBytes);
+    // What the last block had, and what this one is given at once.
+    poison(arena.base + kKeyBytes, static_cast<size_t>(arena.top - arena.base) - kKeyBytes);
     // 16-byte aligned and no more: what needs more must say so.
     arena.dynamic = arena.base + kKeyBytes + kSharedAlignment;
     arena.top = arena.dynamic + aligned(dynamic) + kRedZone;
-    memset(arena.dynamic, 0xFF, aligned(dynamic));
+    poison(arena.dynamic, aligned(dynamic));
     arena.counted = aligned(dynamic);
-    arena.arrays.clear();
+    arena.array_count = 0;
 #if defined(__SANITIZE_ADDRESS__)
     __asan_poison_memory_region(arena.dynamic + dynamic,
                                 static_cast<size_t>(arena.base + arena.bytes - arena.dynamic) - dynamic);
@@ -170,7 +181,7 @@ void arena_reset(size_t dynamic) {
 
 bool is_shared(const void* memory, size_t bytes) {
     const char* first = static_cast<const char*>(memory);
-    return first >= now.arena.dynamic && first + bytes <= now.arena.top;
+    return first >= now.arena->dynamic && first + bytes <= now.arena->top;
 }
 
 void describe_thread(char* text, size_t bytes) {
@@ -412,7 +423,7 @@ void sleep_in_full_warp(Thread& t, Operation operation) {
 void sleep_at_barrier() {
     Thread& t = *now.current;
     // Two keys in turn: with one, a late thread would acquire what was released for the next barrier.
-    void* key = now.arena.base + (t.block_generation++ & 1) * 16;
+    void* key = now.arena->base + (t.block_generation++ & 1) * 16;
     release(key);
     t.warp->runnable &= ~lane_bit(t);
     t.warp->at_barrier |= lane_bit(t);
@@ -424,8 +435,10 @@ void thread_main() {
     Thread& t = *now.current;
     fiber_entered(t.fiber);
     acquire(&now.launch_key);
+    acquire(now.earlier_key);
     now.launch->thread();
     land_groups(t, INT64_MAX);
+    release(now.later_key);
     release(&now.done_key);
     t.warp->runnable &= ~lane_bit(t);
     t.warp->exited |= lane_bit(t);
@@ -446,7 +459,7 @@ void prepare_block(int threads) {
                         0,
                         0,
                         0,
-                        reinterpret_cast<uint64_t*>(now.arena.base + 64 + w * 32)};
+                        reinterpret_cast<uint64_t*>(now.arena->base + 64 + w * 32)};
     }
     for (int i = 0; i < threads; i++) {
         Thread& t = now.threads[i];
@@ -545,6 +558,11 @@ std::vector<uint64_t> sampled_blocks(uint64_t blocks, uint64_t count) {
 
 void run_one(uint64_t block, bool odd) {
     now.threads = now.sets[odd].get();
+    now.arena = &now.arenas[odd];
+    // Two keys in turn, so that a thread that starts late acquires nothing of its own block.
+    now.earlier_key = &now.set_keys[odd][now.turns[odd]];
+    now.turns[odd] = !now.turns[odd];
+    now.later_key = &now.set_keys[odd][now.turns[odd]];
     block_index = {static_cast<unsigned>(block % grid_size.x), static_cast<unsigned>(block / grid_size.x % grid_size.y),
                    static_cast<unsigned>(block / grid_size.x / grid_size.y)};
     prepare_block(static_cast<int>(block_size.x * block_size.y * block_size.z));
@@ -565,8 +583,9 @@ std::string run(const Launch& launch, size_t allowed) {
     block_size = launch.block;
     grid_size = launch.grid;
     int threads = static_cast<int>(block_size.x * block_size.y * block_size.z);
-    // Blocks take two sets of threads in turn: what one block does is then not ordered before what the next one does,
-    // and the thread sanitizer sees races between blocks.
+    // Blocks take two sets of threads and shared memory in turn. The blocks of one set are ordered, since they use the
+    // same memory; what one block does is not ordered before what the next one does, of the other set, and so the
+    // thread sanitizer sees races between blocks.
     while (now.sets.size() < 2) now.sets.push_back(std::make_unique<Thread[]>(kMaxThreads));
     for (auto& set : now.sets)
         for (int i = 0; i < threads; i++)
@@ -607,13 +626,16 @@ void fault(const char* format, ...) {
     va_start(arguments, format);
     record(format, arguments);
     va_end(arguments);
+    release(now.later_key);
+    release(&now.done_key);
     fiber_leave(t->fiber);
 }
 
 void* shared_array(const void* tag, const char* name, size_t bytes) {
-    Arena& arena = now.arena;
-    for (const SharedArray& array : arena.arrays)
-        if (array.tag == tag) return array.memory;
+    Arena& arena = *now.arena;
+    for (int i = 0; i < arena.array_count; i++)
+        if (arena.arrays[i].tag == tag) return arena.arrays[i].memory;
+    if (arena.array_count == kMaxArrays) fault("shared array %s: there are %d already", name, kMaxArrays);
     size_t limit = now.allowed == 0 ? kSharedDefault : settings().profile->shared_opt_in;
     if (arena.counted + aligned(bytes) > limit)
         fault("shared array %s of %zu bytes: with it the block has %zu, the limit is %zu", name, bytes,
@@ -624,12 +646,12 @@ void* shared_array(const void* tag, const char* name, size_t bytes) {
 #if defined(__SANITIZE_ADDRESS__)
     __asan_unpoison_memory_region(memory, bytes);
 #endif
-    arena.arrays.push_back({tag, memory});
+    arena.arrays[arena.array_count++] = {tag, memory};
     return memory;
 }
 
 void* dynamic_shared() {
-    return now.arena.dynamic;
+    return now.arena->dynamic;
 }
 
 uint64_t shuffle(unsigned mask, uint64_t value, int source) {

@@ -1,8 +1,10 @@
 #include "settings.h"
 
 #include <cctype>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <string>
 
 namespace sn9::host {
@@ -61,14 +63,25 @@ bool apply(Settings& to, const char* name, const char* value) {
     return false;
 }
 
+const char* const kNames[] = {"profile", "seed", "rounding", "cp_async", "blocks", "memory", "driver"};
+const char* const kDefaults[] = {"sm_80", "0", "rn", "seeded", "0", "4096", "0"};
+
+// What the environment says, or the default.
+const char* given(size_t setting) {
+    std::string variable = "SN9_HOST_";
+    for (const char* c = kNames[setting]; *c; c++) variable += static_cast<char>(toupper(*c));
+    const char* value = getenv(variable.c_str());
+    return value ? value : kDefaults[setting];
+}
+
 Settings from_environment() {
-    Settings made{&kProfiles[0], 0, false, Landing::seeded, 0, 4096, 0};
-    for (const char* name : {"profile", "seed", "rounding", "cp_async", "blocks", "memory", "driver"}) {
-        std::string variable = "SN9_HOST_";
-        for (const char* c = name; *c; c++) variable += static_cast<char>(toupper(*c));
-        const char* value = getenv(variable.c_str());
-        // A run that silently tested something else than was asked would be worth less than none.
-        if (value && !apply(made, name, value)) abort();
+    Settings made{};
+    for (size_t i = 0; i < std::size(kNames); i++) {
+        if (!apply(made, kNames[i], given(i))) {
+            // A run that silently tested something else than was asked would be worth less than none.
+            fprintf(stderr, "sn9cudahost: the environment asks for %s=%s, which is unknown\n", kNames[i], given(i));
+            abort();
+        }
     }
     return made;
 }
@@ -85,7 +98,9 @@ const Settings& settings() {
 }
 
 bool set(const char* name, const char* value) {
-    return apply(current(), name, value);
+    for (size_t i = 0; i < std::size(kNames); i++)
+        if (!strcmp(name, kNames[i])) return apply(current(), name, *value ? value : given(i));
+    return false;
 }
 
 }  // namespace sn9::host

@@ -43,7 +43,8 @@ struct Settings {
 // The settings in force.
 const Settings& settings();
 
-// Sets one by the name after SN9_HOST_, in lower case. False where the name or the value is unknown.
+// Sets one by the name after SN9_HOST_, in lower case; an empty value means what the environment says, or the
+// default. False where the name or the value is unknown.
 bool set(const char* name, const char* value);
 
 // The profiles, and their number.

@@ -78,9 +78,11 @@ int32_t sn9_weight_prepare(sn9_context*, sn9_weight* weight, void* storage, cons
 int32_t sn9_embed_forward(sn9_context*, void* out, const int32_t* tokens, const sn9_weight* wte, const float* wpe,
                           int64_t B, int64_t T, int64_t C);
 
-/* dwte[tokens] += dout, dwpe[t] += sum over B of dout. Summed in the order of rows. */
+/* dwte[tokens] += dout, dwpe[t] += sum over B of dout. Summed in the order of rows. dwte (V, C). Where the host can
+ * read device memory a token outside of [0, V) is refused, forward and here; elsewhere its row of out becomes NaN, and
+ * its gradient reaches no row of dwte. */
 int32_t sn9_embed_backward(sn9_context*, float* dwte, float* dwpe, const void* dout, const int32_t* tokens, int64_t B,
-                           int64_t T, int64_t C);
+                           int64_t T, int64_t C, int64_t V);
 
 /* out = residual + in * mask / (1 - probability). residual may be null (0); out may be in or residual. All (N, C); the
  * mask's element is row * true_C + column, so that padding does not move it. */

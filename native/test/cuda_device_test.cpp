@@ -148,7 +148,7 @@ void drivers(const Library& library) {
         sn9_context* context = nullptr;
         expect(library.context_open(0, 0, SN9_PRECISION_FP32, &context) == SN9_DEVICE_FAILED, "no context is opened");
     }
-    library.set("driver", "0");
+    library.set("driver", "");
 }
 
 }  // namespace
@@ -162,6 +162,6 @@ void test_device(const Library& library) {
         events(library);
         capture(library);
     }
-    library.set("seed", "0");
+    library.set("seed", "");
     drivers(library);
 }

@@ -7,6 +7,11 @@
 
 void test_attention(const sn9::test::Library&);
 void test_device(const sn9::test::Library& library);
+void test_embed(const sn9::test::Library& library);
+void test_layernorm(const sn9::test::Library& library);
+void test_dropout(const sn9::test::Library& library);
+void test_optimizer(const sn9::test::Library& library);
+void test_cast(const sn9::test::Library& library);
 
 namespace {
 
@@ -15,8 +20,8 @@ struct Test {
     void (*run)(const sn9::test::Library&);
 };
 const Test kTests[] = {
-    {"device", test_device},
-    {"attention", test_attention},
+    {"device", test_device},       {"embed", test_embed}, {"layernorm", test_layernorm}, {"dropout", test_dropout},
+    {"optimizer", test_optimizer}, {"cast", test_cast},   {"attention", test_attention},
 };
 
 }  // namespace

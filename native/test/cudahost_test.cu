@@ -107,7 +107,7 @@ __global__ void sum_block(float* out, const float* in) {
     float sum = warp_sum(in[threadIdx.x]);
     if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = sum;
     if (kBarrier) __syncthreads();
-    if (threadIdx.x == 0) *out = partial[0] + partial[1] + partial[2] + partial[3];
+    if (threadIdx.x == 0) out[blockIdx.x] = partial[0] + partial[1] + partial[2] + partial[3];
 }
 
 template <bool kBarrier>

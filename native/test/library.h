@@ -18,17 +18,19 @@
 namespace sn9::test {
 
 // Every function of the ABI, by its name without sn9_.
-#define SN9_TEST_FUNCTIONS(X)                                                                                      \
-    X(abi_version)                                                                                                 \
-    X(last_error) X(device_count) X(context_open) X(context_close) X(context_describe) X(context_reserve) X(alloc) \
-        X(free) X(upload) X(download) X(copy) X(pinned_alloc) X(pinned_free) X(event_create) X(event_free)         \
-            X(event_record) X(event_elapsed) X(capture_begin) X(capture_end) X(graph_launch) X(graph_free)         \
-                X(synchronize) X(release_mapped) X(padding) X(workspace_bytes) X(weight_bytes) X(weight_prepare)   \
-                    X(embed_forward) X(embed_backward) X(dropout) X(linear_forward) X(linear_backward_input)       \
-                        X(linear_backward_weight) X(add_layernorm_forward) X(layernorm_recompute)                  \
-                            X(layernorm_backward) X(gelu_forward) X(attention_forward) X(attention_backward)       \
-                                X(head_loss_forward) X(head_loss_backward) X(head_logits) X(sequence_mean)         \
-                                    X(grad_norm) X(adamw) X(cast) X(fill) X(scale_add) X(check_finite) X(matmul)
+// clang-format off
+#define SN9_TEST_FUNCTIONS(X) \
+    X(abi_version) X(last_error) X(device_count) X(context_open) X(context_close) \
+    X(context_describe) X(context_reserve) X(alloc) X(free) X(upload) X(download) X(copy) \
+    X(pinned_alloc) X(pinned_free) X(event_create) X(event_free) X(event_record) X(event_elapsed) \
+    X(capture_begin) X(capture_end) X(graph_launch) X(graph_free) X(synchronize) X(release_mapped) \
+    X(padding) X(workspace_bytes) X(weight_bytes) X(weight_prepare) X(embed_forward) \
+    X(embed_backward) X(dropout) X(linear_forward) X(linear_backward_input) \
+    X(linear_backward_weight) X(add_layernorm_forward) X(layernorm_recompute) X(layernorm_backward) \
+    X(gelu_forward) X(attention_forward) X(attention_backward) X(head_loss_forward) \
+    X(head_loss_backward) X(head_logits) X(sequence_mean) X(grad_norm) X(adamw) X(cast) X(fill) \
+    X(scale_add) X(check_finite) X(matmul)
+// clang-format on
 
 // The functions of one library: library.fill(context, ...). A function that the library lacks is null.
 struct Library {
@@ -52,7 +54,8 @@ struct Library {
         return set_ != nullptr;
     }
 
-    // Changes what the host build plays (native/cudahost/settings.h); does nothing on a device.
+    // Changes what the host build plays (native/cudahost/settings.h), or with an empty value sets it back; does
+    // nothing on a device.
     void set(const char* name, const std::string& value) const {
         if (set_ && set_(name, value.c_str()) != SN9_OK) {
             printf("the host build refuses %s=%s\n", name, value.c_str());

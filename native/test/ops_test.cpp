@@ -382,9 +382,11 @@ void embed() {
                    strstr(sn9_last_error(), "position 3"));
         tokens[3] = 5;
     }
-    OK(sn9_embed_backward(context, dwte.data(), dwpe.data(), dout.data(), tokens.data(), B, T, C));
+    OK(sn9_embed_backward(context, dwte.data(), dwpe.data(), dout.data(), tokens.data(), B, T, C, V));
     expect_close("dwte +=", dwte, dwte_wanted, 1e-6);
     expect_close("dwpe +=", dwpe, dwpe_wanted, 1e-6);
+    expect("a token outside of dwte is refused", sn9_embed_backward(context, dwte.data(), dwpe.data(), dout.data(),
+                                                                    tokens.data(), B, T, C, V - 1) == SN9_BAD_ARGUMENT);
 }
 
 void optimizer(int64_t n) {

@@ -20,7 +20,6 @@ import sn9.data.LocalCorpus;
 import sn9.data.PageSource.Split;
 import sn9.engine.Buffer;
 import sn9.engine.Engine;
-import sn9.engine.Engines;
 import sn9.model.Gpt2Config;
 import sn9.tokenizer.Gpt2Tokenizer;
 import sn9.train.SpeedTest;
@@ -73,7 +72,7 @@ final class BenchCommand implements Runnable {
         int[][] shapes = {
             {1024, 768, 2304}, {1024, 768, 768}, {PEAK_M, PEAK_K, PEAK_N}, {1024, 3072, 768}, {768, 1024, 3072}
         };
-        try (Engine engine = Engines.open(device.device(), device.threads())) {
+        try (Engine engine = device.open()) {
             for (int[] s : shapes) {
                 double[] rates = Gemm.measure(engine, s[0], s[1], s[2]);
                 table.row(s[0], s[1], s[2], "%.1f".formatted(rates[0]), "%.1f".formatted(rates[1]));
@@ -89,7 +88,7 @@ final class BenchCommand implements Runnable {
             var answer = new LinkedHashMap<String, Object>();
             answer.put("mode", "gemm");
             answer.put("device", engine.name());
-            answer.put("threads", Integer.parseInt(engine.properties().get("threads")));
+            answer.put("threads", Integer.parseInt(engine.properties().getOrDefault("threads", "1")));
             answer.put(
                     "gemm_peak_gflops",
                     rows.get(2).values().stream()
@@ -159,7 +158,7 @@ final class BenchCommand implements Runnable {
                     spec.commandLine(), "--batch_size, --sequence_length and --steps are expected to be 1 or more");
         }
         Output output = Output.of(spec, json);
-        try (Engine engine = Engines.open(device.device(), device.threads())) {
+        try (Engine engine = device.open()) {
             var random = new SplittableRandom(batch.seed);
             // A sequence of T + 1 random tokens: every position predicts, as the peers' do.
             var speed = new SpeedTest(engine, config, B, T, training, batch.seed);
@@ -201,14 +200,14 @@ final class BenchCommand implements Runnable {
             var answer = new LinkedHashMap<String, Object>();
             answer.put("mode", mode);
             answer.put("device", engine.name());
-            answer.put("precision", "fp32");
+            answer.put("precision", device.precisionName());
             answer.put("n_layer", config.nLayer());
             answer.put("n_head", config.nHead());
             answer.put("n_embd", config.nEmbd());
             answer.put("vocab_size", config.vocabSize());
             answer.put("batch_size", B);
             answer.put("sequence_length", T);
-            answer.put("threads", Integer.parseInt(engine.properties().get("threads")));
+            answer.put("threads", Integer.parseInt(engine.properties().getOrDefault("threads", "1")));
             answer.put("seconds", seconds);
             answer.put("tokens_per_second", rate);
             answer.put("gflops", gflops);

@@ -1,6 +1,10 @@
 package sn9.cli;
 
+import java.util.Locale;
 import picocli.CommandLine.Option;
+import sn9.engine.Engine;
+import sn9.engine.Engines;
+import sn9.tensor.ElementType;
 
 /** What computes. */
 public final class DeviceOptions {
@@ -24,13 +28,20 @@ public final class DeviceOptions {
             names = "--precision",
             paramLabel = "NAME",
             defaultValue = "fp32",
-            description = "Arithmetic: fp32. Default: ${DEFAULT-VALUE}")
+            description = "Arithmetic: fp32, or on a GPU bf16 with fp32 sums. Default: ${DEFAULT-VALUE}")
     private Precision precision;
 
     /** Arithmetic of the forward and backward passes. */
     public enum Precision {
         /** 32-bit floating point throughout, the numbers of the reference. */
-        FP32
+        FP32,
+        /** bf16 activations and operands; sums, statistics, parameters and losses are fp32. */
+        BF16
+    }
+
+    /** Opens the device for the calling thread. */
+    Engine open() {
+        return Engines.open(device, threads, precision == Precision.BF16 ? ElementType.BF16 : ElementType.F32);
     }
 
     /** {@code auto}, {@code cpu}, {@code cuda} or {@code cuda:N}. */
@@ -43,8 +54,8 @@ public final class DeviceOptions {
         return threads;
     }
 
-    /** Arithmetic of the forward and backward passes. */
-    public Precision precision() {
-        return precision;
+    /** {@code fp32} or {@code bf16}. */
+    String precisionName() {
+        return precision.name().toLowerCase(Locale.ROOT);
     }
 }

@@ -1,8 +1,10 @@
 package sn9.cli;
 
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -23,20 +25,41 @@ final class DevicesCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         Output output = Output.of(spec, json);
-        var found = new LinkedHashMap<String, Object>();
+        var found = new ArrayList<Map<String, Object>>();
         try (Engine engine = Engines.open("cpu", 0)) {
             Map<String, String> p = engine.properties();
-            long gibibytes = Long.parseLong(p.get("memory_bytes")) >> 30;
             output.table(new Table("Devices", "device", "instructions", "threads", "memory GiB", "oneDNN")
-                    .row("cpu", p.get("isa"), p.get("threads"), gibibytes, p.get("onednn")));
-            found.putAll(p);
+                    .row("cpu", p.get("isa"), p.get("threads"), gibibytes(p), p.get("onednn")));
+            found.add(described(engine));
         }
-        output.text("cuda: none, " + Engines.whyNoCuda() + ".");
-        output.json(Map.of(
-                "devices",
-                List.of(found),
+        Optional<String> missing = Engines.whyNoCuda();
+        if (missing.isEmpty()) {
+            try (Engine engine = Engines.open("cuda", 0)) {
+                Map<String, String> p = engine.properties();
+                output.text("%s: %s, %d GiB".formatted(engine.name(), p.get("name"), gibibytes(p)));
+                found.add(described(engine));
+            }
+        } else {
+            output.text("cuda: none, " + missing.get() + ".");
+        }
+        var answer = new LinkedHashMap<String, Object>();
+        answer.put("devices", found);
+        answer.put(
                 "missing",
-                List.of(Map.of("device", "cuda", "reason", Engines.whyNoCuda()))));
+                missing.map(reason -> List.of(Map.of("device", "cuda", "reason", reason)))
+                        .orElse(List.of()));
+        output.json(answer);
         return ExitCode.DONE;
+    }
+
+    private static Map<String, Object> described(Engine engine) {
+        var description = new LinkedHashMap<String, Object>();
+        description.put("device", engine.name());
+        description.putAll(engine.properties());
+        return description;
+    }
+
+    private static long gibibytes(Map<String, String> properties) {
+        return Long.parseLong(properties.get("memory_bytes")) >> 30;
     }
 }

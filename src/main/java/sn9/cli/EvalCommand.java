@@ -21,7 +21,6 @@ import sn9.data.Packer;
 import sn9.data.Page;
 import sn9.data.PageSource.Split;
 import sn9.engine.Engine;
-import sn9.engine.Engines;
 import sn9.eval.EvaluationTimeoutException;
 import sn9.eval.Evaluator;
 import sn9.eval.TokensFile;
@@ -103,7 +102,7 @@ final class EvalCommand implements Callable<Integer> {
                             + " tokens");
         }
         try (ModelDirectory model = ModelDirectory.open(modelDir);
-                Engine engine = Engines.open(device.device(), device.threads());
+                Engine engine = device.open();
                 var evaluator = new Evaluator(engine)) {
             expectFits(model, batches);
             long start = System.nanoTime();
@@ -186,7 +185,7 @@ final class EvalCommand implements Callable<Integer> {
         answer.put("predictions", predictions);
         answer.put("tokens_per_second", count / seconds);
         answer.put("device", engine.name());
-        answer.put("precision", "fp32");
+        answer.put("precision", device.precisionName());
         answer.put("threads", Integer.parseInt(engine.properties().get("threads")));
         answer.put("peak_rss_mb", ProcessMemory.peakRssMib());
         output.json(answer);

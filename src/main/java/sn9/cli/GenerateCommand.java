@@ -14,7 +14,6 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import sn9.checkpoint.ModelDirectory;
 import sn9.engine.Engine;
-import sn9.engine.Engines;
 import sn9.eval.Generator;
 import sn9.eval.Generator.Sampling;
 import sn9.tokenizer.Gpt2Tokenizer;
@@ -85,7 +84,7 @@ final class GenerateCommand implements Callable<Integer> {
             start = new int[] {Gpt2Tokenizer.EOS};
         }
         try (ModelDirectory model = ModelDirectory.open(modelDir);
-                Engine engine = Engines.open(device.device(), device.threads())) {
+                Engine engine = device.open()) {
             if (model.config().vocabSize() < Gpt2Tokenizer.VOCABULARY) {
                 throw new ParameterException(
                         spec.commandLine(),

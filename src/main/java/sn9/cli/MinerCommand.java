@@ -21,7 +21,6 @@ import sn9.checkpoint.ModelDirectory;
 import sn9.data.LocalCorpus;
 import sn9.data.Packer;
 import sn9.engine.Engine;
-import sn9.engine.Engines;
 import sn9.metrics.ConsoleSink;
 import sn9.metrics.JsonLinesSink;
 import sn9.metrics.MetricsSink;
@@ -104,7 +103,7 @@ final class MinerCommand implements Callable<Integer>, LongRunning {
                 publishes || resume == null && (start.best() || start.uid().isPresent());
         try (Network network = connects ? Network.open(spec, localnet, subtensor, wallet, rules.rules()) : null;
                 var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
-                Engine engine = Engines.open(device.device(), device.threads())) {
+                Engine engine = device.open()) {
             if (publishes) {
                 network.ensureRegistered(0);
             }

@@ -17,7 +17,6 @@ import sn9.checkpoint.ModelDirectory;
 import sn9.data.LocalCorpus;
 import sn9.data.Packer;
 import sn9.engine.Engine;
-import sn9.engine.Engines;
 import sn9.eval.EvaluationTimeoutException;
 import sn9.eval.Evaluator;
 import sn9.miner.CommittedLoss;
@@ -133,7 +132,7 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
         var packer = new Packer(
                 new Gpt2Tokenizer(), rules.rules().batchSize(), rules.rules().sequenceLength());
         try (var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
-                Engine engine = Engines.open(device.device(), device.threads());
+                Engine engine = device.open();
                 var model = ModelDirectory.open(directory)) {
             var heldOut = HeldOut.batches(source, heldOutPages, packer);
             var committed = new CommittedLoss(network.models(), network.hotkey(), work, engine).measure(heldOut);

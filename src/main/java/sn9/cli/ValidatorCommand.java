@@ -14,7 +14,6 @@ import sn9.data.LocalCorpus;
 import sn9.data.Packer;
 import sn9.data.PageSource.Split;
 import sn9.engine.Engine;
-import sn9.engine.Engines;
 import sn9.eval.Evaluator;
 import sn9.metrics.JsonLinesSink;
 import sn9.subnet.RuleSet;
@@ -87,7 +86,7 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
                 var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
                 var state = ValidatorState.open(options.modelDir().resolve("validator.db"), subtensor.netuid());
                 var metrics = JsonLinesSink.append(options.modelDir().resolve("validator.jsonl"));
-                Engine engine = Engines.open(device.device(), device.threads());
+                Engine engine = device.open();
                 var evaluator = new Evaluator(engine)) {
             checkPages(source, evalSettings.pagesPerEval());
             if (options.registers()) {

@@ -27,6 +27,9 @@ public record Snapshot(
     private static final DateTimeFormatter TIME =
             DateTimeFormatter.ofPattern("uuuu-MM-dd HH:mm 'UTC'", Locale.ROOT).withZone(ZoneOffset.UTC);
 
+    /** A cell of more characters gets a column wide enough to be read on a phone. */
+    private static final int MANY_WORDS = 24;
+
     /** The page as one HTML document. */
     public String html() {
         var page = new Html();
@@ -122,18 +125,18 @@ public record Snapshot(
                         + count(board.batches(), "batch", "batches")
                         + " per model. A batch counts as a win against each model that has the higher loss there, once the"
                         + " earlier commitment's loss is discounted.");
-        table(page, "#Uid|Model|#Loss|#Win rate|#Wins|#Committed|#Weight|");
+        table(page, "#Uid|Model|#Loss|#Weight||#Win rate|#Wins|#Committed");
         for (var row : board.rows()) {
             row(
                     page,
                     row.uid(),
                     new Model(row.commitment(), row.hotkey()),
                     LineChart.loss(row.loss()),
+                    share(row.weight()),
+                    new Bar(row.weight()),
                     share(row.winRate()),
                     group(row.wins()),
-                    group(row.block()),
-                    share(row.weight()),
-                    new Bar(row.weight()));
+                    group(row.block()));
         }
         endTable(page);
         page.markup("</section>\n");
@@ -163,16 +166,16 @@ public record Snapshot(
                         ? "No validator has set weights yet."
                         : "Weights are what validators have set, the largest of each being 65,535; incentive is what the"
                                 + " latest epoch made of them.");
-        table(page, "#Uid|Hotkey|#Stake (TAO)|#Weight (u16)|#Incentive|");
+        table(page, "#Uid|Hotkey|#Weight (u16)|#Incentive||#Stake (TAO)");
         for (var neuron : view.neurons()) {
             row(
                     page,
                     neuron.uid(),
                     new Code(neuron.hotkey()),
-                    String.format(Locale.ROOT, "%,.0f", neuron.stake()),
                     group(view.weight(neuron.uid())),
                     share(neuron.incentive()),
-                    new Bar(neuron.incentive()));
+                    new Bar(neuron.incentive()),
+                    String.format(Locale.ROOT, "%,.0f", neuron.stake()));
         }
         endTable(page);
         page.markup("</section>\n");
@@ -226,7 +229,8 @@ public record Snapshot(
                 default -> {
                     String text = String.valueOf(cell);
                     boolean number = text.matches("[–\\d][\\d,.]*%?");
-                    page.element(number ? "td class=\"n\"" : "td class=\"words\"", text);
+                    boolean words = text.length() > MANY_WORDS;
+                    page.element(number ? "td class=\"n\"" : words ? "td class=\"words\"" : "td", text);
                 }
             }
         }

@@ -1,5 +1,10 @@
 package sn9.engine;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Optional;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sn9.tensor.ElementType;
@@ -8,37 +13,77 @@ import sn9.tensor.ElementType;
 public final class Engines {
     private static final Logger log = LoggerFactory.getLogger(Engines.class);
 
+    private static final String CPU = "sn9cpu";
+    private static final String CUDA = "sn9cuda";
+    /** The CUDA kernels built by the host compiler: a device for tests, many thousand times slower than a GPU. */
+    private static final String CUDA_ON_HOST = "cudahost";
+
+    private static final Pattern CUDA_DEVICE = Pattern.compile("cuda(?::(\\d{1,3}))?");
+
     private Engines() {}
+
+    /** As {@link #open(String, int, ElementType)}, computing in f32. */
+    public static Engine open(String device, int threads) {
+        return open(device, threads, ElementType.F32);
+    }
 
     /**
      * Opens an engine for the calling thread.
      *
-     * @param device {@code cpu}, {@code cuda}, {@code cuda:N}, or {@code auto}: CUDA where there is one, else the CPU
+     * @param device {@code cpu}, {@code cuda}, {@code cuda:N}, or {@code auto}: the first GPU where there is one, else the
+     *     CPU, which is then said with the reason
      * @param threads worker threads of the CPU engine, 0 for one per processor
+     * @param activationType F32, or BF16 where the device can
      * @throws IllegalArgumentException when the name is none of these
      * @throws EngineException when the device cannot be had
      */
-    public static Engine open(String device, int threads) {
+    public static Engine open(String device, int threads, ElementType activationType) {
         if (device.equals("cpu")) {
-            return cpu(threads);
+            return open("cpu", CPU, 0, threads, activationType);
         }
-        if (device.equals("auto")) {
-            log.info("device=cpu reason=\"{}\" silence=\"--device cpu\"", whyNoCuda());
-            return cpu(threads);
+        if (device.equals(CUDA_ON_HOST)) {
+            return open(CUDA_ON_HOST, "sn9" + CUDA_ON_HOST, 0, threads, activationType);
         }
-        if (device.matches("cuda(:\\d{1,3})?")) {
-            throw new EngineException("--device " + device + ": " + whyNoCuda() + "; use --device cpu or auto");
+        var cuda = CUDA_DEVICE.matcher(device);
+        if (!cuda.matches() && !device.equals("auto")) {
+            throw new IllegalArgumentException(
+                    "--device is \"" + device + "\", expected auto, cpu, cuda or cuda:N with N a number");
         }
-        throw new IllegalArgumentException(
-                "--device is \"" + device + "\", expected auto, cpu, cuda or cuda:N with N a number");
+        Optional<String> missing = whyNoCuda();
+        if (device.equals("auto") && missing.isPresent()) {
+            log.info("device=cpu reason=\"{}\" silence=\"--device cpu\"", missing.get());
+            return open("cpu", CPU, 0, threads, activationType);
+        }
+        if (missing.isPresent()) {
+            throw new EngineException("--device " + device + ": " + missing.get() + "; use --device cpu or auto");
+        }
+        int number = device.equals("auto") || cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1));
+        return open("cuda:" + number, CUDA, number, threads, activationType);
     }
 
-    /** Why {@link #open} has no CUDA device to offer. */
-    public static String whyNoCuda() {
-        return "this build carries no CUDA kernels";
+    /** Why there is no CUDA device to open; empty when there is one. */
+    public static Optional<String> whyNoCuda() {
+        if (!NativeLibrary.exists(CUDA)) {
+            return Optional.of("this build carries no CUDA kernels (it was made where there is no nvcc or no driver)");
+        }
+        OpsLibrary library;
+        try {
+            library = OpsLibrary.open(NativeLibrary.locate(CUDA));
+        } catch (EngineException e) {
+            return Optional.of(e.getMessage());
+        }
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
+            int status = (int) library.deviceCount.invokeExact(count.address());
+            return status == 0 && count.get(ValueLayout.JAVA_INT, 0) > 0
+                    ? Optional.empty()
+                    : Optional.of(library.lastError());
+        } catch (Throwable e) {
+            throw OpsLibrary.unexpected(e);
+        }
     }
 
-    private static Engine cpu(int threads) {
-        return NativeEngine.open("cpu", OpsLibrary.open(NativeLibrary.locate("sn9cpu")), 0, threads, ElementType.F32);
+    private static Engine open(String name, String library, int device, int threads, ElementType activationType) {
+        return NativeEngine.open(name, OpsLibrary.open(NativeLibrary.locate(library)), device, threads, activationType);
     }
 }

@@ -35,6 +35,15 @@ final class NativeLibrary {
 
     private NativeLibrary() {}
 
+    /** Whether this build has a library. */
+    static boolean exists(String name) {
+        String file = "lib" + name + ".so";
+        String folder = System.getProperty(DIR_PROPERTY);
+        return folder != null && !folder.isEmpty()
+                ? Files.isRegularFile(Path.of(folder, file))
+                : NativeLibrary.class.getResource("/native/" + platform() + "/" + file) != null;
+    }
+
     /**
      * The path of a library, ready to be opened.
      *

@@ -76,18 +76,19 @@ final class NativeOps implements Ops {
     }
 
     @Override
-    public void embedBackward(Buffer dwte, Buffer dwpe, Buffer dout, Buffer tokens, int B, int T, int C) {
+    public void embedBackward(Buffer dwte, Buffer dwpe, Buffer dout, Buffer tokens, int B, int T, int C, int V) {
         long N = (long) B * T;
         String op = "embed_backward";
         engine.call(() -> (int) lib.embedBackward.invokeExact(
                 context(),
-                f32(op, dwte, C),
+                f32(op, dwte, (long) V * C),
                 f32(op, dwpe, (long) T * C),
                 act(op, dout, N * C),
                 f32(op, tokens, N),
                 (long) B,
                 (long) T,
-                (long) C));
+                (long) C,
+                (long) V));
     }
 
     @Override

@@ -46,7 +46,7 @@ public interface Ops {
     void embedForward(Buffer out, Buffer tokens, Weight wte, Buffer wpe, int B, int T, int C);
 
     /** dwte[tokens] += dout; dwpe += dout summed over B. dout (N, C); dwte (V, C); dwpe (P, C). */
-    void embedBackward(Buffer dwte, Buffer dwpe, Buffer dout, Buffer tokens, int B, int T, int C);
+    void embedBackward(Buffer dwte, Buffer dwpe, Buffer dout, Buffer tokens, int B, int T, int C, int V);
 
     /** out = residual + in * mask / (1 - probability); residual may be null. out, in, residual (N, C). */
     void dropout(

@@ -24,6 +24,7 @@ final class OpsLibrary {
     private final Linker linker = Linker.nativeLinker();
     private final MethodHandle lastError;
 
+    final MethodHandle deviceCount = bind("sn9_device_count", "P");
     final MethodHandle contextOpen = bind("sn9_context_open", "IIIP");
     final MethodHandle contextClose = bind("sn9_context_close", "P");
     final MethodHandle contextDescribe = bind("sn9_context_describe", "PPL");
@@ -40,7 +41,7 @@ final class OpsLibrary {
     final MethodHandle weightBytes = bind("sn9_weight_bytes", "PPLLII");
     final MethodHandle weightPrepare = bind("sn9_weight_prepare", "PPPPILLII");
     final MethodHandle embedForward = bind("sn9_embed_forward", "PPPPPLLL");
-    final MethodHandle embedBackward = bind("sn9_embed_backward", "PPPPPLLL");
+    final MethodHandle embedBackward = bind("sn9_embed_backward", "PPPPPLLLL");
     final MethodHandle dropout = bind("sn9_dropout", "PPPPPFIILLL");
     final MethodHandle linearForward = bind("sn9_linear_forward", "PPPPPPPIL");
     final MethodHandle linearBackwardInput = bind("sn9_linear_backward_input", "PPPPPIIL");
@@ -125,8 +126,9 @@ final class OpsLibrary {
         }
     }
 
+    /** What the library says of this thread's last failed call. */
     @SuppressWarnings("restricted")
-    private String lastError() {
+    String lastError() {
         try {
             return ((MemorySegment) lastError.invokeExact()).reinterpret(512).getString(0);
         } catch (Throwable e) {

@@ -216,7 +216,7 @@ public final class Gpt2 implements AutoCloseable {
                     dres, d.dln1w(), d.dln1b(), dln, a.x(), a.ln1mean(), a.ln1rstd(), w.ln1w(), N, C, trueC);
         }
         drop(dres, dres, null, step, 0, DropoutSite.EMBED);
-        ops.embedBackward(g.dwte, g.dwpe, dres, acts.tokens, B, T, C);
+        ops.embedBackward(g.dwte, g.dwpe, dres, acts.tokens, B, T, C, sizes.V());
     }
 
     /** The gradient of a branch before it joined the residual stream: dres through the branch's dropout. */

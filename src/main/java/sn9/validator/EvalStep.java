@@ -42,6 +42,9 @@ import sn9.subnet.StepScores;
  * device, our disk, the dataset) leaves this class as an exception, and no score changes.
  */
 public final class EvalStep {
+    /** Draws of pages before a step is given up. */
+    private static final int MAX_DRAWS = 10;
+
     private static final Logger LOG = LoggerFactory.getLogger(EvalStep.class);
 
     private final ModelLosses evaluator;
@@ -108,18 +111,10 @@ public final class EvalStep {
     public Optional<StepRecord> run(Start start, BooleanSupplier stopping) throws IOException, InterruptedException {
         var started = clock.instant();
         var phases = new Phases();
-        long[] pages = source.draw(Split.EVAL, settings.pagesPerEval(), start.random());
-        var texts = new ArrayList<Page>();
-        for (long page : pages) {
-            texts.add(source.page(page));
-        }
+        var drawn = draw(start.random());
+        long[] pages = drawn.pages();
+        List<Batch> batches = drawn.batches();
         phases.end("pages");
-        List<Batch> batches = packer.pack(texts);
-        phases.end("pack");
-        if (batches.isEmpty()) {
-            throw new IOException(pages.length + " pages of " + source.describe() + " do not fill one batch of "
-                    + packer.B() + " x " + packer.T() + " tokens; draw more with --pages_per_eval");
-        }
         var outcomes = new ArrayList<Outcome>();
         var directories = start.candidates().stream().map(Candidate::directory).toList();
         try (var _ = models.use(directories)) {
@@ -155,6 +150,33 @@ public final class EvalStep {
             Arrays.fill(losses, Double.POSITIVE_INFINITY);
             return new Outcome(losses, Optional.of(reason));
         }
+    }
+
+    /** Pages and the batches they make. */
+    private record Drawn(long[] pages, List<Batch> batches) {}
+
+    /** Draws pages until they can be read and fill a batch: a short or broken page must not stop a validator (D.14). */
+    private Drawn draw(RandomGenerator random) throws IOException, InterruptedException {
+        IOException last = null;
+        for (int attempt = 1; attempt <= MAX_DRAWS; attempt++) {
+            long[] pages = source.draw(Split.EVAL, settings.pagesPerEval(), random);
+            try {
+                var texts = new ArrayList<Page>();
+                for (long page : pages) {
+                    texts.add(source.page(page));
+                }
+                List<Batch> batches = packer.pack(texts);
+                if (!batches.isEmpty()) {
+                    return new Drawn(pages, batches);
+                }
+                last = new IOException(pages.length + " pages of " + source.describe() + " do not fill one batch of "
+                        + packer.B() + " x " + packer.T() + " tokens; draw more with --pages_per_eval");
+            } catch (IOException e) {
+                last = e;
+            }
+            LOG.warn("event=pages_redrawn attempt={} pages={} reason=\"{}\"", attempt, pages, last.getMessage());
+        }
+        throw last;
     }
 
     private Outcome evaluate(Candidate candidate, List<Batch> batches) throws IOException, InterruptedException {

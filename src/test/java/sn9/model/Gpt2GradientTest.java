@@ -4,15 +4,23 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import sn9.engine.Engine;
 import sn9.engine.Engines;
 import sn9.testing.OnDevice;
 import sn9.testing.PlainGpt2;
 
 /** Losses and gradients of whole small models against double precision and central differences of it. */
+@ParameterizedClass
+@MethodSource("sn9.testing.Devices#all")
 class Gpt2GradientTest {
+    @Parameter
+    private String name;
+
     private static final double H = 1e-4;
 
     @ParameterizedTest
@@ -35,7 +43,7 @@ class Gpt2GradientTest {
             targets[T - 1] = -1;
         }
         var plain = new PlainGpt2(config, values);
-        try (Engine engine = Engines.open("cpu", 2);
+        try (Engine engine = Engines.open(name, 2);
                 var device = new OnDevice(engine, config, values, 0.5f)) {
             assertThat(device.backward(tokens, targets, B, T, 0, 0))
                     .isCloseTo(plain.loss(tokens, targets, B, T), within());

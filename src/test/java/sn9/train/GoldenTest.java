@@ -17,6 +17,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.MethodSource;
 import sn9.checkpoint.ModelDirectory;
 import sn9.checkpoint.Safetensors;
 import sn9.data.Batch;
@@ -30,10 +33,15 @@ import sn9.tensor.TensorView;
 import sn9.testing.OnDevice;
 
 /**
- * The golden GPT-2 (golden/GOLDEN.md) on the CPU engine: losses, logits, gradients and three AdamW steps of an independent
+ * The golden GPT-2 (golden/GOLDEN.md) on every engine: losses, logits, gradients and three AdamW steps of an independent
  * float64 implementation. {@code -Dsn9.golden=DIR} names another directory of the same form.
  */
+@ParameterizedClass
+@MethodSource("sn9.testing.Devices#all")
 class GoldenTest {
+    @Parameter
+    private String device;
+
     private final Path golden = directory();
     private Engine engine;
     private ModelDirectory model;
@@ -53,7 +61,7 @@ class GoldenTest {
 
     @BeforeEach
     void open() throws IOException {
-        engine = Engines.open("cpu", 0);
+        engine = Engines.open(device, 0);
         model = ModelDirectory.open(golden);
         tokens = Safetensors.open(golden.resolve("tokens.safetensors"));
         expected = new ObjectMapper().readTree(golden.resolve("expected.json").toFile());

@@ -68,7 +68,7 @@ class EvalStepTest {
         assertThat(step.batches()).isEqualTo(4);
         assertThat(step.carried()).containsExactly("hotkey-33", "hotkey-11", "hotkey-22");
         assertThat(step.failed()).isEmpty();
-        assertThat(step.seconds()).containsKeys("pages", "pack", "evaluate", "score");
+        assertThat(step.seconds()).containsKeys("pages", "evaluate", "score");
     }
 
     @Test
@@ -221,6 +221,31 @@ class EvalStepTest {
             int found = Math.round((float) TinyModels.losses(model, List.of(batches.getFirst()), limit)[0]);
             return found == uid ? losses.get() : PUBLISHED[found / 11 - 1];
         };
+    }
+
+    @Test
+    void aShortOrBrokenPageIsReplacedByAnother() throws Exception {
+        for (int seed = 0; seed < 20; seed++) {
+            var step = new EvalStep(
+                            published(),
+                            new LetterPages(6, 16, 2),
+                            new Packer(TOKENIZER, 1, 8),
+                            models,
+                            RuleSet.B2,
+                            new EvalStep.Settings(1, 30, Duration.ofSeconds(60)),
+                            InstantSource.system())
+                    .run(
+                            new EvalStep.Start(
+                                    0,
+                                    start(Map.of()).metagraph(),
+                                    candidates,
+                                    Map.of(),
+                                    Map.of(),
+                                    new SplittableRandom(seed)),
+                            ON)
+                    .orElseThrow();
+            assertThat(step.pages().getFirst()).isBetween(2L, 5L);
+        }
     }
 
     private Optional<StepRecord> run(ModelLosses evaluator) throws IOException, InterruptedException {

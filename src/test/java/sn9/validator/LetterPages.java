@@ -1,21 +1,33 @@
 package sn9.validator;
 
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.List;
 import java.util.Random;
 import java.util.random.RandomGenerator;
 import java.util.stream.LongStream;
+import sn9.MalformedDataException;
 import sn9.data.Page;
 import sn9.data.PageSource;
 
-/** Pages of rows of one token each, so that a page of r rows is 2 r tokens. */
+/**
+ * Pages of rows of one token each, so that a page of r rows is 2 r tokens. The first {@code bad} pages cannot be used: even
+ * ones cannot be read, odd ones are too short.
+ */
 final class LetterPages implements PageSource {
     private final int pages;
     private final int rows;
+    private final int bad;
 
     LetterPages(int pages, int rows) {
+        this(pages, rows, 0);
+    }
+
+    LetterPages(int pages, int rows, int bad) {
         this.pages = pages;
         this.rows = rows;
+        this.bad = bad;
     }
 
     @Override
@@ -31,7 +43,13 @@ final class LetterPages implements PageSource {
     }
 
     @Override
-    public Page page(long number) {
+    public Page page(long number) throws IOException {
+        if (number < bad && number % 2 == 0) {
+            throw new MalformedDataException("page " + number, -1, "not to be read");
+        }
+        if (number < bad) {
+            return new Page(number, List.of("a"));
+        }
         return new Page(number, Collections.nCopies(rows, String.valueOf((char) ('a' + number % 26))));
     }
 

@@ -1,0 +1,70 @@
+// weight: padding, prepared weights and the size of the workspace.
+// A prepared weight is a plain array [rows, cols] in its source's layout: in bf16 always a copy of its own, in f32 a
+// copy of what is evaluated and the source itself of what is trained.
+// bytes: rows*cols * (bytes of the source's element + e), once per model.
+#include "expect.cuh"
+#include "workspace.cuh"
+
+namespace {
+
+bool is_bf16(const sn9_context* context) {
+    return context->precision == SN9_PRECISION_BF16;
+}
+
+}  // namespace
+
+int32_t sn9_padding(sn9_context* context, int64_t* channels, int64_t* head, int64_t* vocabulary) {
+    SN9_EXPECT(context && channels && head && vocabulary, "padding: null argument");
+    *channels = sn9::kChannelPadding;
+    *head = sn9::kHeadPadding;
+    *vocabulary = sn9::kVocabularyPadding;
+    return SN9_OK;
+}
+
+int32_t sn9_workspace_bytes(sn9_context* context, int64_t* bytes, int64_t B, int64_t T, int64_t C, int64_t NH,
+                            int64_t HS, int64_t F, int64_t V, int32_t training) {
+    SN9_EXPECT(context && bytes, "workspace_bytes: null argument");
+    typedef long long ll;
+    SN9_EXPECT(B > 0 && T > 0 && C > 0 && NH > 0 && HS > 0 && F > 0 && V > 0,
+               "workspace_bytes: B %lld, T %lld, C %lld, NH %lld, HS %lld, F %lld, V %lld", (ll)B, (ll)T, (ll)C, (ll)NH,
+               (ll)HS, (ll)F, (ll)V);
+    int64_t N = B * T, A = NH * HS, most = 4096;
+    auto at_least = [&](int64_t needed) { most = needed > most ? needed : most; };
+    at_least(sn9::head_loss_workspace_bytes(context, N, V, training != 0));
+    if (training) {
+        at_least(sn9::linear_workspace_bytes(N, C, 3 * A));
+        at_least(sn9::linear_workspace_bytes(N, A, C));
+        at_least(sn9::linear_workspace_bytes(N, C, F));
+        at_least(sn9::linear_workspace_bytes(N, F, C));
+    }
+    *bytes = most;
+    return SN9_OK;
+}
+
+int32_t sn9_weight_bytes(sn9_context* context, int64_t* bytes, int64_t rows, int64_t cols, int32_t, int32_t trained) {
+    SN9_EXPECT(context && bytes && rows > 0 && cols > 0, "weight_bytes: [%lld, %lld]", static_cast<long long>(rows),
+               static_cast<long long>(cols));
+    *bytes = is_bf16(context) ? rows * cols * 2 : trained ? 0 : rows * cols * 4;
+    return SN9_OK;
+}
+
+int32_t sn9_weight_prepare(sn9_context* context, sn9_weight* weight, void* storage, const void* source,
+                           int32_t source_type, int64_t rows, int64_t cols, int32_t kind, int32_t trained) {
+    SN9_EXPECT(context && weight && source && rows > 0 && cols > 0, "weight_prepare: [%lld, %lld], or a null pointer",
+               static_cast<long long>(rows), static_cast<long long>(cols));
+    SN9_EXPECT(cols % sn9::kHeadPadding == 0 && rows % sn9::kHeadPadding == 0,
+               "weight_prepare: [%lld, %lld] is not padded: sn9_padding tells to what", static_cast<long long>(rows),
+               static_cast<long long>(cols));
+    SN9_EXPECT(!trained || source_type == SN9_F32, "weight_prepare: a trained weight is f32, not of element type %d",
+               source_type);
+    bool copied = is_bf16(context) || !trained;
+    SN9_EXPECT(!copied || storage, "weight_prepare: no storage");
+    *weight = {};
+    weight->rows = rows;
+    weight->cols = cols;
+    weight->kind = kind;
+    if (trained) weight->source = static_cast<const float*>(source);
+    if (!copied) return SN9_OK;
+    weight->packed = storage;
+    return sn9_cast(context, storage, is_bf16(context) ? SN9_BF16 : SN9_F32, source, source_type, rows * cols);
+}
