@@ -457,9 +457,10 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
     store_rows<HS>(to + out_width, width, T - k0, shared, dv, one);
 }
 
-// dq of one tile of queries of one head, over all keys up to them.
+// dq of one tile of queries of one head, over all keys up to them. Up to width 64 the compiler finds registers for
+// three blocks per processor by itself (0); asked for them, or left alone beyond, it spills.
 template <int HS, bool kDropping>
-__global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads)
+__global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads, HS < 80 ? 0 : 2)
     attention_backward_queries_mma_kernel(bf16* dqkv, const bf16* dout, const bf16* qkv, const float* lse,
                                           const float* row_sums, AttentionProblem problem) {
     using namespace mma;
