@@ -213,7 +213,7 @@ __device__ __forceinline__ uint32_t kept_of_key_rows(const AttentionMask<true>& 
 template <int HS>
 struct Forward {
     static constexpr int kQueries = 128, kKeys = 64, kTiles = HS <= 80 ? 2 : 1;
-    static constexpr bool kResident = HS <= 64 || kTiles == 1;  // as registers allow
+    static constexpr bool kResident = HS <= 48 || kTiles == 1;  // as registers allow
     static constexpr int kThreads = kQueries / (16 * kTiles) * kWarp;
     static constexpr int kStage = 2 * kKeys;
     static constexpr int kKeptAt = kResident ? kStage : 2 * kStage;
@@ -244,7 +244,7 @@ struct BackwardQueries {
 
 // One tile of queries of one head.
 template <int HS, bool kDropping>
-__global__ void __launch_bounds__(mma::Forward<HS>::kThreads, HS == 96 && !kDropping ? 2 : 1)
+__global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
     attention_forward_mma_kernel(bf16* out, float* lse, const bf16* qkv, AttentionProblem problem) {
     using namespace mma;
     using Tile = Forward<HS>;
@@ -457,9 +457,10 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
     store_rows<HS>(to + out_width, width, T - k0, shared, dv, one);
 }
 
-// dq of one tile of queries of one head, over all keys up to them.
+// dq of one tile of queries of one head, over all keys up to them. Up to width 64 the compiler finds registers for
+// three blocks per processor by itself (0); asked for them, or left alone beyond, it spills.
 template <int HS, bool kDropping>
-__global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads)
+__global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads, HS < 80 ? 0 : 2)
     attention_backward_queries_mma_kernel(bf16* dqkv, const bf16* dout, const bf16* qkv, const float* lse,
                                           const float* row_sums, AttentionProblem problem) {
     using namespace mma;
