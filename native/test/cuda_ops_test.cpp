@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "library.h"
+#include "tolerance.h"
 
 void test_attention(const sn9::test::Library& library);
 void test_device(const sn9::test::Library& library);
@@ -41,9 +41,10 @@ int main(int count, char** arguments) {
         for (int i = 2; i < count; i++) wanted = wanted || !strcmp(arguments[i], test.name);
         if (!wanted) continue;
         run++;
-        sn9::test::tally().current = test.name;
+        sn9::test::tally().test = sn9::test::tally().current = test.name;
         test.run(library);
     }
+    sn9::test::print_shares();
     printf("cuda_ops_test: %d tests, %d checks, %d failures\n", run, sn9::test::tally().checks,
            sn9::test::tally().failures);
     return run == 0 || sn9::test::tally().failures ? 1 : 0;
