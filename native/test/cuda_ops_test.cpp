@@ -14,6 +14,8 @@ void test_optimizer(const sn9::test::Library& library);
 void test_cast(const sn9::test::Library& library);
 void test_linear(const sn9::test::Library& library);
 void test_head_loss(const sn9::test::Library& library);
+void test_production(const sn9::test::Library& library);
+void test_finite(const sn9::test::Library& library);
 
 namespace {
 
@@ -22,9 +24,10 @@ struct Test {
     void (*run)(const sn9::test::Library&);
 };
 const Test kTests[] = {
-    {"device", test_device},   {"embed", test_embed},         {"layernorm", test_layernorm},
-    {"dropout", test_dropout}, {"optimizer", test_optimizer}, {"cast", test_cast},
-    {"linear", test_linear},   {"head_loss", test_head_loss}, {"attention", test_attention},
+    {"device", test_device},         {"embed", test_embed},         {"layernorm", test_layernorm},
+    {"dropout", test_dropout},       {"optimizer", test_optimizer}, {"cast", test_cast},
+    {"linear", test_linear},         {"head_loss", test_head_loss}, {"attention", test_attention},
+    {"production", test_production}, {"finite", test_finite},
 };
 
 }  // namespace
