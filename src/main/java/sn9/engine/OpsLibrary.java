@@ -15,7 +15,7 @@ import java.nio.file.Path;
  * Pointers travel as longs. A status other than SN9_OK becomes an exception with the library's own sentence.
  */
 final class OpsLibrary {
-    static final int ABI_VERSION = 2;
+    static final int ABI_VERSION = 3;
 
     private static final int BAD_ARGUMENT = 1;
     static final int UNSUPPORTED = 3;
