@@ -25,6 +25,7 @@ using sn9::test::failed;
 using sn9::test::Library;
 using sn9::test::Noise;
 using sn9::test::tally;
+using sn9::test::unwanted;
 using Floats = std::vector<float>;
 using Doubles = std::vector<double>;
 
@@ -175,6 +176,7 @@ void attention(const Library& library, int32_t precision, const Case& c) {
     tally().current = std::string("attention ") + (device.bf16() ? "bf16" : "f32") + " B=" + std::to_string(c.B) +
                       " T=" + std::to_string(c.T) + " NH=" + std::to_string(c.NH) + " HS=" + std::to_string(c.HS) +
                       " p=" + std::to_string(c.probability);
+    if (unwanted()) return;
     const int32_t layer = 3;
     const float scale = 1.0f / std::sqrt(static_cast<float>(c.true_HS));
     int64_t A = c.NH * c.HS;
@@ -217,6 +219,7 @@ void loops_agree_with_differences() {
     for (float probability : {0.0f, 0.3f}) {
         Case c{2, 5, 2, 3, 3, probability};
         tally().current = "attention loops p=" + std::to_string(probability);
+        if (unwanted()) continue;
         sn9_step step{};
         step.seed = 42;
         Doubles qkv = as_doubles(noise.floats(c.B * c.T * 3 * 6)), dout = as_doubles(noise.floats(c.B * c.T * 6));
@@ -240,6 +243,7 @@ void loops_agree_with_differences() {
 
 void refusals(const Library& library) {
     tally().current = "attention refusals";
+    if (unwanted()) return;
     Device device(library);
     float* memory = device.allocate(2 * 3 * 128);
     auto forward = [&](float* out, float probability, float scale, int64_t T, int64_t HS) {
@@ -262,7 +266,8 @@ void refusals(const Library& library) {
 
 // Blocks, warps and background copies in other orders; both roundings of tensor cores; f32 gives the same bits.
 void orders(const Library& library) {
-    if (!library.host()) return;
+    tally().current = "attention orders";
+    if (!library.host() || unwanted()) return;
     const char* const names[] = {"SEED", "ROUNDING", "CP_ASYNC", "PROFILE"};
     const char* const settings[][4] = {
         {"1", "rn", "issue", "sm_80"}, {"2", "rz", "wait", "sm_86"}, {"3", "rz", "seeded", "sm_90"}};

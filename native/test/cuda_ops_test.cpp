@@ -1,5 +1,6 @@
-// cuda_ops_test LIBRARY [NAME...]: the operations of a CUDA library (sn9cudahost here, sn9cuda where there is a GPU)
-// against plain double-precision loops. NAME: only these tests. Each lies in its own file, cuda_<op>_test.cpp.
+// cuda_ops_test LIBRARY [NAME...] [--case WORD...]: the operations of a CUDA library (sn9cudahost here, sn9cuda where
+// there is a GPU) against plain double-precision loops. NAME: only these tests. Each lies in its own file,
+// cuda_<op>_test.cpp. --case: of tests that run long, only cases whose names contain all the words.
 #include <cstdio>
 #include <cstring>
 
@@ -16,6 +17,8 @@ void test_linear(const sn9::test::Library& library);
 void test_head_loss(const sn9::test::Library& library);
 void test_production(const sn9::test::Library& library);
 void test_finite(const sn9::test::Library& library);
+void test_corners(const sn9::test::Library& library);
+void test_replay(const sn9::test::Library& library);
 
 namespace {
 
@@ -27,15 +30,21 @@ const Test kTests[] = {
     {"device", test_device},         {"embed", test_embed},         {"layernorm", test_layernorm},
     {"dropout", test_dropout},       {"optimizer", test_optimizer}, {"cast", test_cast},
     {"linear", test_linear},         {"head_loss", test_head_loss}, {"attention", test_attention},
-    {"production", test_production}, {"finite", test_finite},
+    {"production", test_production}, {"finite", test_finite},       {"corners", test_corners},
+    {"replay", test_replay},
 };
 
 }  // namespace
 
 int main(int count, char** arguments) {
     if (count < 2) {
-        printf("usage: cuda_ops_test LIBRARY [NAME...]\n");
+        printf("usage: cuda_ops_test LIBRARY [NAME...] [--case WORD...]\n");
         return 2;
+    }
+    for (int i = 2; i < count; i++) {
+        if (strcmp(arguments[i], "--case")) continue;
+        sn9::test::tally().only.assign(arguments + i + 1, arguments + count);
+        count = i;
     }
     sn9::test::Library library(arguments[1]);
     int run = 0;
@@ -50,5 +59,6 @@ int main(int count, char** arguments) {
     sn9::test::print_shares();
     printf("cuda_ops_test: %d tests, %d checks, %d failures\n", run, sn9::test::tally().checks,
            sn9::test::tally().failures);
-    return run == 0 || sn9::test::tally().failures ? 1 : 0;
+    // A run without a check has not found what was asked for.
+    return sn9::test::tally().checks == 0 || sn9::test::tally().failures ? 1 : 0;
 }
