@@ -106,11 +106,20 @@ public final class Gpt2 implements AutoCloseable {
      * @return (B)
      */
     public double[] losses(Parameters p, int[] tokens, int[] targets) {
-        upload(acts.tokens, tokens, 0);
-        upload(acts.targets, targets, Integer.MIN_VALUE);
-        forward(p, null);
-        ops.headLossForward(acts.losses, acts.ln, p.wte, acts.targets, N, sizes.trueV());
+        evaluate(p, tokens, targets);
         return sequenceMeans();
+    }
+
+    /**
+     * The loss of each position, which a mean hides: as {@link #losses}, before anything is summed.
+     *
+     * @return (B, T), 0 where the target is negative
+     */
+    public float[] positionLosses(Parameters p, int[] tokens, int[] targets) {
+        evaluate(p, tokens, targets);
+        try (Arena host = Arena.ofConfined()) {
+            return engine.read(acts.losses, host).toArray(ValueLayout.JAVA_FLOAT);
+        }
     }
 
     /**
@@ -150,6 +159,13 @@ public final class Gpt2 implements AutoCloseable {
             }
             return result;
         }
+    }
+
+    private void evaluate(Parameters p, int[] tokens, int[] targets) {
+        upload(acts.tokens, tokens, 0);
+        upload(acts.targets, targets, Integer.MIN_VALUE);
+        forward(p, null);
+        ops.headLossForward(acts.losses, acts.ln, p.wte, acts.targets, N, sizes.trueV());
     }
 
     private void forward(Parameters p, StepBlock step) {
