@@ -249,7 +249,7 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
     using namespace mma;
     using Tile = Forward<HS>;
     constexpr int kTiles = Tile::kTiles, kKeys = Tile::kKeys, kColumns = kKeys / 8, kThreads = Tile::kThreads;
-    SN9_DYNAMIC_SHARED(bf16, shared);
+    SN9_DYNAMIC_SHARED(bf16, shared, Tile::kBytes);
 
     AttentionBlock block(problem);
     int T = problem.T, q0 = (problem.tiles - 1 - block.tile) * Tile::kQueries;  // the longest rows first
@@ -367,7 +367,7 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
     using namespace mma;
     using Tile = BackwardKeys<HS, kDropping>;
     constexpr int kKeys = Tile::kKeys, kQueries = Tile::kQueries, kColumns = kQueries / 8, kThreads = Tile::kThreads;
-    SN9_DYNAMIC_SHARED(bf16, shared);
+    SN9_DYNAMIC_SHARED(bf16, shared, Tile::kBytes);
     float* statistics = reinterpret_cast<float*>(shared + Tile::kTileBytes / 2);  // per stage: lse / ln 2, then D
 
     AttentionBlock block(problem);
@@ -466,7 +466,7 @@ __global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads, HS < 80 ? 
     using namespace mma;
     using Tile = BackwardQueries<HS>;
     constexpr int kKeys = Tile::kKeys, kQueries = Tile::kQueries, kColumns = kKeys / 8, kThreads = Tile::kThreads;
-    SN9_DYNAMIC_SHARED(bf16, shared);
+    SN9_DYNAMIC_SHARED(bf16, shared, Tile::kBytes);
 
     AttentionBlock block(problem);
     int T = problem.T, q0 = (problem.tiles - 1 - block.tile) * kQueries, last = min(q0 + kQueries, T) - 1;
