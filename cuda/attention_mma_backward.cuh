@@ -84,6 +84,7 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
             next_statistic = bring(q0 + kQueries);
         }
         if (q0 + kQueries - 1 >= first) {  // some of the tile is not above the diagonal
+            bool crossing = q0 < first + 15;
             float p[1][kColumns][4], ds[1][kColumns][4];
             uint32_t kept = 0;
             float kept_factor = 1;
@@ -98,9 +99,8 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
                 float2 log_sum = *reinterpret_cast<const float2*>(log_sums + n * 8 + lane() % 4 * 2);
 #pragma unroll
                 for (int e = 0; e < 4; e++) {
-                    int query = q0 + n * 8 + lane() % 4 * 2 + e % 2, key = first + e / 2 * 8 + lane() / 4;
                     float exponent = __fmaf_rn(p[0][n][e], power, -(e % 2 ? log_sum.y : log_sum.x));
-                    p[0][n][e] = key <= query ? exp2_approx(exponent) : 0.0f;
+                    p[0][n][e] = exp2_approx(exponent);
                 }
             }
             multiply_rows(ds, values, douts);
@@ -115,8 +115,19 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
                     p[0][n][e] *= factor;
                 }
             }
-            accumulate<HS>(dv, p, douts);
-            accumulate<HS>(dk, ds, queries);
+            if (crossing) {
+#pragma unroll
+                for (int n = 0; n < kColumns; n++)
+#pragma unroll
+                    for (int e = 0; e < 4; e++)
+                        if (q0 + n * 8 + lane() % 4 * 2 + e % 2 < first + e / 2 * 8 + lane() / 4)
+                            p[0][n][e] = ds[0][n][e] = 0;
+                accumulate_crossing<HS, true>(dv, p, douts, first - q0);
+                accumulate_crossing<HS, true>(dk, ds, queries, first - q0);
+            } else {
+                accumulate<HS>(dv, p, douts);
+                accumulate<HS>(dk, ds, queries);
+            }
         }
         if (brings) statistics[(stage ^ 1) * 2 * kQueries + static_cast<int>(threadIdx.x)] = next_statistic;
     }
@@ -192,13 +203,21 @@ __global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads, HS < 80 ? 
         for (int n = 0; n < kColumns; n++)
 #pragma unroll
             for (int e = 0; e < 4; e++) {
-                int query = first + e / 2 * 8 + lane() / 4, key = k0 + n * 8 + lane() % 4 * 2 + e % 2;
                 float exponent = __fmaf_rn(p[0][n][e], power, -log_sums[e / 2]);
-                float probability = key <= query ? exp2_approx(exponent) : 0.0f, factor = 1;
+                float probability = exp2_approx(exponent), factor = 1;
                 if constexpr (kDropping) factor = kept >> (4 * n + e) & 1 ? kept_factor : 0.0f;
                 ds[0][n][e] = probability * (ds[0][n][e] * factor - sums[e / 2]);
             }
-        accumulate<HS>(dq, ds, keys);
+        if (k0 + kKeys - 1 > first) {  // the diagonal is in this tile
+#pragma unroll
+            for (int n = 0; n < kColumns; n++)
+#pragma unroll
+                for (int e = 0; e < 4; e++)
+                    if (k0 + n * 8 + lane() % 4 * 2 + e % 2 > first + e / 2 * 8 + lane() / 4) ds[0][n][e] = 0;
+            accumulate_crossing<HS, false>(dq, ds, keys, first - k0);
+        } else {
+            accumulate<HS>(dq, ds, keys);
+        }
     }
 
     const float scale[1][2] = {{problem.scale, problem.scale}};

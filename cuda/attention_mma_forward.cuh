@@ -70,7 +70,8 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
 
         float s[kTiles][kColumns][4];
         multiply_rows(s, queries, keys);
-        if (k0 + kKeys - 1 > first) {
+        bool crossing = k0 + kKeys - 1 > first;  // the diagonal is in this tile
+        if (crossing) {
 #pragma unroll
             for (int m = 0; m < kTiles; m++)
 #pragma unroll
@@ -117,7 +118,10 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
                     for (int e = 0; e < 4; e++) s[m][n][e] *= kept >> (4 * n + e) & 1 ? mask.scale() : 0.0f;
             }
         }
-        accumulate<HS>(sum, s, values);
+        if (crossing)
+            accumulate_crossing<HS, false>(sum, s, values, first - k0);
+        else
+            accumulate<HS>(sum, s, values);
     }
 
     float factor[kTiles][2];

@@ -94,9 +94,12 @@ __device__ __forceinline__ void multiply_rows(float (&sum)[ROWS][COLUMNS], const
     }
 }
 
-// sum[i][c] += over k: p[y*ROWS + i][k] * b[k][column c]. p has rows of KEYS + 4.
-template <int ROWS, int KEYS, int HS>
-__device__ __forceinline__ void accumulate(float (&sum)[ROWS][HS / kSide], const float* p, const float* b) {
+// sum[i][c] += over k: p[y*ROWS + i][k] * b[k][column c]. p has rows of KEYS + 4. kCrossing: row r of the tile takes
+// the k up to diagonal + r only. The others are left out, not added as zeros: zero times a NaN of theirs is one.
+template <bool kCrossing, int ROWS, int KEYS, int HS>
+__device__ __forceinline__ void add_products(float (&sum)[ROWS][HS / kSide], const float* p, const float* b,
+                                             int diagonal) {
+    diagonal += lane_y() * ROWS;
     p += lane_y() * ROWS * (KEYS + kPad);
 #pragma unroll 1
     for (int k = 0; k < KEYS; k += 4) {
@@ -116,16 +119,29 @@ __device__ __forceinline__ void accumulate(float (&sum)[ROWS][HS / kSide], const
 #pragma unroll
             for (int i = 0; i < ROWS; i++)
 #pragma unroll
-                for (int c = 0; c < HS / kSide; c++) sum[i][c] += left[i][n] * right[c];
+                for (int c = 0; c < HS / kSide; c++)
+                    if (!kCrossing || k + n <= diagonal + i) sum[i][c] += left[i][n] * right[c];
         }
     }
 }
 
+// The same, of which row r takes the k up to diagonal + r.
+template <int ROWS, int KEYS, int HS>
+__device__ __forceinline__ void accumulate(float (&sum)[ROWS][HS / kSide], const float* p, const float* b,
+                                           int diagonal) {
+    if (diagonal >= KEYS - 1)
+        add_products<false, ROWS, KEYS, HS>(sum, p, b, 0);
+    else
+        add_products<true, ROWS, KEYS, HS>(sum, p, b, diagonal);
+}
+
 // sum[i][c] += over q: p[q][y*ROWS + i] * b[q][column c]. p has rows of KEYS + 4, of which a thread owns KEYS/16.
-template <int QUERIES, int KEYS, int HS>
-__device__ __forceinline__ void accumulate_transposed(float (&sum)[KEYS / kSide][HS / kSide], const float* p,
-                                                      const float* b) {
+// kCrossing: row r takes the q from diagonal + r on only.
+template <bool kCrossing, int QUERIES, int KEYS, int HS>
+__device__ __forceinline__ void add_products_transposed(float (&sum)[KEYS / kSide][HS / kSide], const float* p,
+                                                        const float* b, int diagonal) {
     constexpr int kRows = KEYS / kSide;
+    diagonal += lane_y() * kRows;
     p += lane_y() * kRows;
 #pragma unroll 2
     for (int q = 0; q < QUERIES; q++) {
@@ -140,8 +156,19 @@ __device__ __forceinline__ void accumulate_transposed(float (&sum)[KEYS / kSide]
 #pragma unroll
         for (int i = 0; i < kRows; i++)
 #pragma unroll
-            for (int c = 0; c < HS / kSide; c++) sum[i][c] += left[i] * right[c];
+            for (int c = 0; c < HS / kSide; c++)
+                if (!kCrossing || q >= diagonal + i) sum[i][c] += left[i] * right[c];
     }
+}
+
+// The same, of which row r takes the q from diagonal + r on.
+template <int QUERIES, int KEYS, int HS>
+__device__ __forceinline__ void accumulate_transposed(float (&sum)[KEYS / kSide][HS / kSide], const float* p,
+                                                      const float* b, int diagonal) {
+    if (diagonal + KEYS - 1 <= 0)
+        add_products_transposed<false, QUERIES, KEYS, HS>(sum, p, b, 0);
+    else
+        add_products_transposed<true, QUERIES, KEYS, HS>(sum, p, b, diagonal);
 }
 
 template <int ROWS, int COLUMNS, int KEYS>

@@ -16,8 +16,8 @@ struct Backward {
 
 }  // namespace simt
 
-// p = exp(s - lse), 0 above the diagonal; s becomes the gradient of the scores without scale: p * (mask * dp - D).
-// Rows from T on are 0. p is masked last, as dv wants it.
+// s becomes mask * p, p = exp(s - lse); dp the gradient of the scores without scale, p * (mask * dp - D). Both are 0
+// above the diagonal and in rows from T on.
 template <int ROWS, int COLUMNS, bool kDropping>
 __device__ __forceinline__ void score_gradients(float (&s)[ROWS][COLUMNS], float (&dp)[ROWS][COLUMNS], const float* lse,
                                                 const float* row_sums, const AttentionMask<kDropping>& mask,
@@ -31,10 +31,11 @@ __device__ __forceinline__ void score_gradients(float (&s)[ROWS][COLUMNS], float
 #pragma unroll
         for (int j = 0; j < COLUMNS; j++) {
             int key = k0 + lane_x() + kSide * j;
-            float p = valid && key <= query ? expf(s[i][j] * problem.scale - log_sum) : 0.0f;
+            bool seen = valid && key <= query;
+            float p = seen ? expf(s[i][j] * problem.scale - log_sum) : 0.0f;
             float factor = mask.factor(query, key);
             s[i][j] = p * factor;
-            dp[i][j] = p * (dp[i][j] * factor - row_sum);
+            dp[i][j] = seen ? p * (dp[i][j] * factor - row_sum) : 0.0f;
         }
     }
 }
@@ -74,12 +75,12 @@ __global__ void __launch_bounds__(simt::kThreads, 1)
         score_gradients(s, ds, lse + block.head * T, row_sums + block.head * T, mask, problem, q0, k0);
         store_tile<kRows, kColumns, kKeys>(p, s);
         __syncthreads();
-        accumulate_transposed<kQueries, kKeys, HS>(dv, p, douts);
+        accumulate_transposed<kQueries, kKeys, HS>(dv, p, douts, k0 - q0);
         __syncthreads();
         load_rows<kQueries, HS>(douts, d_o, out_width, q0 + kQueries, T);
         store_tile<kRows, kColumns, kKeys>(p, ds);
         __syncthreads();
-        accumulate_transposed<kQueries, kKeys, HS>(dk, p, queries);
+        accumulate_transposed<kQueries, kKeys, HS>(dk, p, queries, k0 - q0);
         __syncthreads();
         load_rows<kQueries, HS>(queries, q, width, q0 + kQueries, T);
         cp_async_commit();
@@ -131,7 +132,7 @@ __global__ void __launch_bounds__(simt::kThreads, 1)
         store_tile<kRows, kColumns, kKeys>(p, ds);
         __syncthreads();
         load_rows<kKeys, HS>(values, q + 2 * out_width, width, k0 + kKeys, T);
-        accumulate<kRows, kKeys, HS>(dq, p, keys);
+        accumulate<kRows, kKeys, HS>(dq, p, keys, q0 - k0);
         __syncthreads();
         load_rows<kKeys, HS>(keys, q + out_width, width, k0 + kKeys, T);
         cp_async_commit();

@@ -84,7 +84,7 @@ __global__ void __launch_bounds__(simt::kThreads, kDropping || HS == 128 ? 1 : 2
         __syncthreads();  // p and the values are there, and nobody needs the keys
         load_rows<kKeys, HS>(keys, k, problem.in_width, k0 + kKeys, T);
         cp_async_commit();
-        accumulate<kRows, kKeys, HS>(sum, p, values);
+        accumulate<kRows, kKeys, HS>(sum, p, values, q0 - k0);
         cp_async_wait<0>();
         __syncthreads();  // the next keys are there, and nobody needs p and the values
         load_rows<kKeys, HS>(values, v, problem.in_width, k0 + kKeys, T);
