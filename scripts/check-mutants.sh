@@ -88,17 +88,25 @@ plant() {
 
 # make_tree NAME: a copy of what is compiled, with the mistake NAME, in target/mutants/NAME.
 make_tree() {
+  local name
   rm -rf "${work:?}/$1"
   mkdir -p "$work/$1/native"
   cp -r "$root/cuda" "$work/$1/"
   cp -r "$root/native/common" "$root/native/include" "$root/native/cudahost" "$work/$1/native/"
+  for name in "${narrowed[@]}" "$1"; do plant "$name" "$work/$1"; done
+}
+
+# Whether cuda/OP.cu is compiled otherwise than in the plain build.
+is_narrow() {
+  local name
+  for name in "${narrowed[@]}"; do [[ $1 != "$name"* ]] || return 0; done
+  return 1
 }
 
 # compile NAME OP: the library of the tree of NAME. Compiled are the files with a mistake and, where that is a header or
 # none, cuda/OP.cu.
 compile() {
   local tree=$work/$1 units unit command file mutated=() others=()
-  if [[ " ${narrowed[*]} " == *" $2 "* ]]; then plant "$2" "$tree"; fi
   units=$(sed -n 's/^file \(.*\.cu\)$/\1/p' <<<"${edits[$1]}" | sort -u)
   if [ -z "$units" ] || grep -q '^file .*\.cuh$' <<<"${edits[$1]}"; then units+=" cuda/$2.cu"; fi
   for unit in $units; do
@@ -112,9 +120,9 @@ compile() {
     command=${command//"$root/native"/"$tree/native"}
     (cd "$build/cudahost" && eval "$command -w") || return 1
   done
-  while IFS= read -r file; do
-    [[ " ${mutated[*]}" == *"/$(basename "$file")"* ]] || others+=("$file")
-  done < <(find "$build/cudahost/CMakeFiles" -name '*.o' -path '*/sn9cudahost*')
+  for file in $(sed -n 's|.*"command".* -o \(CMakeFiles/sn9cudahost[^ ]*\.o\) -c .*|\1|p' "$build/compile_commands.json"); do
+    [[ " ${mutated[*]}" == *"/$(basename "$file")"* ]] || others+=("$build/cudahost/$file")
+  done
   "${CXX:-g++}" -shared -Wl,--version-script="$root/cmake/exports.map" -o "$tree/libsn9cudahost.so" "${mutated[@]}" \
     "${others[@]}"
 }
@@ -139,14 +147,15 @@ run_check() {
 
 # try NAME: builds the mutant and runs its check; its verdict and seconds go to target/mutants/NAME/verdict.
 try() {
-  local name=$1 start=$EPOCHREALTIME verdict tree=$work/$1
-  make_tree "$name"
-  if ! (plant "$name" "$tree") >"$tree/log" 2>&1; then
+  local name=$1 start=$EPOCHREALTIME verdict message tree=$work/$1
+  if ! message=$(make_tree "$name" 2>&1); then
     verdict='not planted'
+    echo "$message" >"$tree/log"
   elif [ "${of[$name]}" != gate ] && ! (compile "$name" "${of[$name]}") >"$tree/log" 2>&1; then
     verdict='not compiled'
   elif run_check "${check[$name]}" "${with[$name]}" "$tree" >"$tree/log" 2>&1; then
     verdict=SURVIVED
+    if grep -q 'skipped, no nvcc' "$tree/log"; then verdict='no nvcc'; fi
   elif grep -qF -- "${says[$name]}" "$tree/log"; then
     verdict=killed
   else
@@ -161,7 +170,7 @@ control() {
   local name=plain-$1
   edits[$name]=
   make_tree "$name"
-  if [[ " ${narrowed[*]} " == *" $4 "* ]]; then
+  if is_narrow "$4"; then
     (compile "$name" "$4") >"$work/$name/log" 2>&1
   else
     ln -s "$build/libsn9cudahost.so" "$work/$name/libsn9cudahost.so"
@@ -222,19 +231,22 @@ done < <(for name in "${chosen[@]}"; do echo "${check[$name]}|${with[$name]}|${o
 for name in "${chosen[@]}"; do in_turn try "$name"; done
 wait
 for name in "${equivalents[@]}"; do
-  make_tree "$name"
-  (plant "$name" "$work/$name") 2>>"$work/failed-controls" || true
+  (make_tree "$name") 2>>"$work/failed-controls" || true
   rm -rf "${work:?}/$name"
 done
 
-killed=0
+killed=0 skipped=0
 printf '%-28s %-52s %-16s %s\n' mutant check verdict seconds
 for name in "${chosen[@]}"; do
   IFS='|' read -r verdict seconds <"$work/$name/verdict"
-  [ "$verdict" != killed ] || killed=$((killed + 1))
+  case $verdict in
+    killed) killed=$((killed + 1)) ;;
+    'no nvcc') skipped=$((skipped + 1)) ;;
+  esac
   printf '%-28s %-52s %-16s %7s\n' "$name" "${check[$name]}${with[$name]:+ ${with[$name]//SN9_HOST_/}}" "$verdict" "$seconds"
 done
 if [ -s "$work/failed-controls" ]; then cat "$work/failed-controls"; fi
-echo "check-mutants: $killed of ${#chosen[@]} killed by their check, ${#equivalents[@]} equivalent; ${SECONDS} s;" \
+echo "check-mutants: $killed of ${#chosen[@]} killed by their check, $skipped skipped for want of nvcc;" \
+  "${#equivalents[@]} equivalent ones are still where they were; $SECONDS s;" \
   "logs: target/mutants/NAME/log"
-[ "$killed" = ${#chosen[@]} ] && [ ! -s "$work/failed-controls" ]
+[ $((killed + skipped)) = ${#chosen[@]} ] && [ ! -s "$work/failed-controls" ]
