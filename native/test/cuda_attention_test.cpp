@@ -18,6 +18,7 @@ using sn9::test::failed;
 using sn9::test::Library;
 using sn9::test::Noise;
 using sn9::test::tally;
+using sn9::test::unwanted;
 
 Noise noise;
 
