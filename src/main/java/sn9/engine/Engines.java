@@ -58,7 +58,9 @@ public final class Engines {
         }
         Optional<String> missing = whyNoCuda();
         if (device.equals("auto")) {
-            return missing.isEmpty() ? firstCudaOrCpu(threads, activationType) : cpu(missing.get(), threads, activationType);
+            return missing.isEmpty()
+                    ? firstCudaOrCpu(threads, activationType)
+                    : cpu(missing.get(), threads, activationType);
         }
         if (missing.isPresent()) {
             throw new EngineException("--device " + device + ": " + missing.get() + "; use --device cpu or auto");
