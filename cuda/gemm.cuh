@@ -65,7 +65,7 @@ template <Layout kLayout, typename T, typename Epilogue>
 __global__ void __launch_bounds__(Tile<kLayout, T>::kThreads, Tile<kLayout, T>::kBlocksPerSm)
     gemm_kernel(Operand<T> a, Operand<T> b, int32_t depth, int32_t part_depth, Epilogue finish) {
     typedef Tile<kLayout, T> Tile;
-    SN9_DYNAMIC_SHARED(unsigned char, shared);
+    SN9_DYNAMIC_SHARED(unsigned char, shared, Tile::kSharedBytes);
     int row_tiles = static_cast<int>(ceil_div(a.count, Tile::kRows));
     int column_tiles = static_cast<int>(ceil_div(b.count, Tile::kColumns));
     int block = static_cast<int>(blockIdx.x), group = block / (kGroupRows * column_tiles) * kGroupRows;

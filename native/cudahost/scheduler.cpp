@@ -650,7 +650,10 @@ void* shared_array(const void* tag, const char* name, size_t bytes) {
     return memory;
 }
 
-void* dynamic_shared() {
+void* dynamic_shared(size_t most) {
+    if (now.launch->dynamic_shared > most)
+        fault("launched with %zu bytes of dynamic shared memory, the kernel states %zu (SN9_DYNAMIC_SHARED)",
+              now.launch->dynamic_shared, most);
     return now.arena->dynamic;
 }
 
