@@ -105,31 +105,36 @@ __device__ __forceinline__ void multiply_rows(float (&sum)[kTiles][kColumns][4],
     }
 }
 
-// The left operand of 16 x 16 of what products left, rounded to bf16.
-__device__ __forceinline__ void pack_left(uint32_t (&a)[4], const float (&p)[4], const float (&right)[4]) {
-    a[0] = pack_bf16(p[0], p[1]);
-    a[1] = pack_bf16(p[2], p[3]);
-    a[2] = pack_bf16(right[0], right[1]);
-    a[3] = pack_bf16(right[2], right[3]);
-}
+// A tile of probabilities, or of their gradients, as left operands: what a product left, rounded to bf16.
+template <int kTiles, int kColumns>
+struct Packed {
+    uint32_t r[kTiles][kColumns / 2][4];
 
-// sum += p times a tile of 8*kColumns rows; p, as a product left it, is rounded to bf16.
+    __device__ __forceinline__ explicit Packed(const float (&p)[kTiles][kColumns][4]) {
+#pragma unroll
+        for (int m = 0; m < kTiles; m++)
+#pragma unroll
+            for (int n = 0; n < kColumns; n++)
+#pragma unroll
+                for (int half = 0; half < 2; half++)
+                    r[m][n / 2][n % 2 * 2 + half] = pack_bf16(p[m][n][2 * half], p[m][n][2 * half + 1]);
+    }
+};
+
+// sum += p times a tile of 8*kColumns rows.
 template <int HS, int kTiles, int kColumns>
-__device__ __forceinline__ void accumulate(float (&sum)[kTiles][HS / 8][4], const float (&p)[kTiles][kColumns][4],
+__device__ __forceinline__ void accumulate(float (&sum)[kTiles][HS / 8][4], const Packed<kTiles, kColumns>& p,
                                            const bf16* tile) {
 #pragma unroll
     for (int k = 0; k < kColumns; k += 2) {
-        uint32_t a[kTiles][4];
-#pragma unroll
-        for (int m = 0; m < kTiles; m++) pack_left(a[m], p[m][k], p[m][k + 1]);
 #pragma unroll
         for (int c = 0; c < HS / 8; c += 2) {
             uint32_t b[4];
             right_columns<HS>(b, tile, k * 8, c * 8);
 #pragma unroll
             for (int m = 0; m < kTiles; m++) {
-                mma_bf16_m16n8k16(sum[m][c], a[m], b);
-                mma_bf16_m16n8k16(sum[m][c + 1], a[m], b + 2);
+                mma_bf16_m16n8k16(sum[m][c], p.r[m][k / 2], b);
+                mma_bf16_m16n8k16(sum[m][c + 1], p.r[m][k / 2], b + 2);
             }
         }
     }
@@ -137,52 +142,44 @@ __device__ __forceinline__ void accumulate(float (&sum)[kTiles][HS / 8][4], cons
 
 // For a product of 16 x 16 probabilities on the diagonal, of which those on one side are 0: zero times a NaN or an
 // infinity is NaN, so a value of b that is not finite would reach rows that must not see it. Takes such values out of
-// b, and makes NaN of the sums that do see one: they are counted by a product of ones up to the diagonal with a one for
-// each. kAfter: row r sees the columns from r on; else those up to r.
-template <bool kAfter>
-__device__ __forceinline__ void take_out_infinite(float (&sum)[4], uint32_t* b) {
+// b, and makes NaN of the sums that do see one: those where the product of a with a one for each is not 0. (Where a has
+// gradients of scores, b has the keys or queries of these scores, and no sum of NaN is 0.)
+__device__ __forceinline__ void take_out_infinite(float (&sum)[4], const uint32_t* a, uint32_t* b) {
     constexpr uint32_t kOnes = 0x3F803F80u;  // two bf16
     uint32_t hits[2];                        // bits 0 and 16: the halves whose exponent is all ones
 #pragma unroll
     for (int i = 0; i < 2; i++) hits[i] = ((b[i] & 0x7F807F80u) + 0x00800080u) >> 15 & 0x00010001u;
     if (!__any_sync(kFullMask, hits[0] | hits[1])) return;
-    int g = lane() / 4, q = lane() % 4 * 2;
-    bool first = kAfter ? q >= g : q <= g, second = kAfter ? q + 1 >= g : q + 1 <= g;
-    uint32_t edge = (first ? kOnes & 0xFFFFu : 0u) | (second ? kOnes & 0xFFFF0000u : 0u);
-    const uint32_t seen[4] = {edge, kAfter ? 0u : kOnes, kAfter ? kOnes : 0u, edge};
     const uint32_t ones[2] = {hits[0] * (kOnes & 0xFFFFu), hits[1] * (kOnes & 0xFFFFu)};
     float counts[4] = {0, 0, 0, 0};
-    mma_bf16_m16n8k16(counts, seen, ones);
+    mma_bf16_m16n8k16(counts, a, ones);
 #pragma unroll
-    for (int e = 0; e < 4; e++) sum[e] = counts[e] > 0 ? NAN : sum[e];
+    for (int e = 0; e < 4; e++) sum[e] = counts[e] != 0 ? NAN : sum[e];
 #pragma unroll
     for (int i = 0; i < 2; i++) b[i] &= ~(hits[i] * 0xFFFFu);
 }
 
 // accumulate for a tile that the diagonal crosses, at column `diagonal` of p in p's first row, a multiple of 16: 16 x
-// 16 probabilities on the far side of it are left out. kAfter as in take_out_infinite.
+// 16 probabilities on the far side of it are left out, above it or, kAfter, below.
 template <int HS, bool kAfter, int kTiles, int kColumns>
-__device__ __forceinline__ void accumulate_crossing(float (&sum)[kTiles][HS / 8][4],
-                                                    const float (&p)[kTiles][kColumns][4], const bf16* tile,
-                                                    int diagonal) {
+__device__ __forceinline__ void accumulate_crossing(float (&sum)[kTiles][HS / 8][4], const Packed<kTiles, kColumns>& p,
+                                                    const bf16* tile, int diagonal) {
 #pragma unroll
     for (int k = 0; k < kColumns; k += 2)
 #pragma unroll
         for (int m = 0; m < kTiles; m++) {
             int beyond = k * 8 - (diagonal + m * 16);
             if (kAfter ? beyond < 0 : beyond > 0) continue;
-            uint32_t a[4];
-            pack_left(a, p[m][k], p[m][k + 1]);
 #pragma unroll
             for (int c = 0; c < HS / 8; c += 2) {
                 uint32_t b[4];
                 right_columns<HS>(b, tile, k * 8, c * 8);
                 if (beyond == 0) {
-                    take_out_infinite<kAfter>(sum[m][c], b);
-                    take_out_infinite<kAfter>(sum[m][c + 1], b + 2);
+                    take_out_infinite(sum[m][c], p.r[m][k / 2], b);
+                    take_out_infinite(sum[m][c + 1], p.r[m][k / 2], b + 2);
                 }
-                mma_bf16_m16n8k16(sum[m][c], a, b);
-                mma_bf16_m16n8k16(sum[m][c + 1], a, b + 2);
+                mma_bf16_m16n8k16(sum[m][c], p.r[m][k / 2], b);
+                mma_bf16_m16n8k16(sum[m][c + 1], p.r[m][k / 2], b + 2);
             }
         }
 }

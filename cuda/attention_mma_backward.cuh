@@ -122,11 +122,14 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
                     for (int e = 0; e < 4; e++)
                         if (q0 + n * 8 + lane() % 4 * 2 + e % 2 < first + e / 2 * 8 + lane() / 4)
                             p[0][n][e] = ds[0][n][e] = 0;
-                accumulate_crossing<HS, true>(dv, p, douts, first - q0);
-                accumulate_crossing<HS, true>(dk, ds, queries, first - q0);
+            }
+            const Packed packed_p(p), packed_ds(ds);
+            if (crossing) {
+                accumulate_crossing<HS, true>(dv, packed_p, douts, first - q0);
+                accumulate_crossing<HS, true>(dk, packed_ds, queries, first - q0);
             } else {
-                accumulate<HS>(dv, p, douts);
-                accumulate<HS>(dk, ds, queries);
+                accumulate<HS>(dv, packed_p, douts);
+                accumulate<HS>(dk, packed_ds, queries);
             }
         }
         if (brings) statistics[(stage ^ 1) * 2 * kQueries + static_cast<int>(threadIdx.x)] = next_statistic;
@@ -139,8 +142,8 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
     store_rows<HS>(to + out_width, width, T - k0, shared, dv, one);
 }
 
-// dq of one tile of queries of one head, over all keys up to them. Up to width 64 the compiler finds registers for
-// three blocks per processor by itself (0); asked for them, or left alone beyond, it spills.
+// dq of one tile of queries of one head, over all keys up to them. From width 80 on the compiler is asked for the two
+// blocks per processor that it finds by itself below (0), where a third would spill.
 template <int HS, bool kDropping>
 __global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads, HS < 80 ? 0 : 2)
     attention_backward_queries_mma_kernel(bf16* dqkv, const bf16* dout, const bf16* qkv, const float* lse,
@@ -208,16 +211,19 @@ __global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads, HS < 80 ? 
                 if constexpr (kDropping) factor = kept >> (4 * n + e) & 1 ? kept_factor : 0.0f;
                 ds[0][n][e] = probability * (ds[0][n][e] * factor - sums[e / 2]);
             }
-        if (k0 + kKeys - 1 > first) {  // the diagonal is in this tile
+        bool crossing = k0 + kKeys - 1 > first;  // the diagonal is in this tile
+        if (crossing) {
 #pragma unroll
             for (int n = 0; n < kColumns; n++)
 #pragma unroll
                 for (int e = 0; e < 4; e++)
                     if (k0 + n * 8 + lane() % 4 * 2 + e % 2 > first + e / 2 * 8 + lane() / 4) ds[0][n][e] = 0;
-            accumulate_crossing<HS, false>(dq, ds, keys, first - k0);
-        } else {
-            accumulate<HS>(dq, ds, keys);
         }
+        const Packed packed(ds);
+        if (crossing)
+            accumulate_crossing<HS, false>(dq, packed, keys, first - k0);
+        else
+            accumulate<HS>(dq, packed, keys);
     }
 
     const float scale[1][2] = {{problem.scale, problem.scale}};

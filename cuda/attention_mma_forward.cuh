@@ -118,10 +118,11 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
                     for (int e = 0; e < 4; e++) s[m][n][e] *= kept >> (4 * n + e) & 1 ? mask.scale() : 0.0f;
             }
         }
+        const Packed packed(s);
         if (crossing)
-            accumulate_crossing<HS, false>(sum, s, values, first - k0);
+            accumulate_crossing<HS, false>(sum, packed, values, first - k0);
         else
-            accumulate<HS>(sum, s, values);
+            accumulate<HS>(sum, packed, values);
     }
 
     float factor[kTiles][2];
