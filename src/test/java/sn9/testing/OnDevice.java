@@ -26,6 +26,7 @@ public final class OnDevice implements AutoCloseable {
     private final ParameterLayout layout;
     private final Buffer params;
     private final Buffer grads;
+    private final Buffer copy; // of the parameters in the engine's type, or null where that is f32
 
     /** Uploads parameters; gradients start at {@code dirt} everywhere. */
     public OnDevice(Engine engine, Gpt2Config config, Map<String, double[]> values, float dirt) {
@@ -50,7 +51,12 @@ public final class OnDevice implements AutoCloseable {
             engine.upload(params, host);
         }
         engine.ops().fill(grads, dirt, layout.size());
-        parameters = Parameters.overArena(engine, config, layout, params, null);
+        copy = engine.activationType() == ElementType.F32
+                ? null
+                : engine.allocate(
+                        "parameters, to compute with",
+                        layout.size() * engine.activationType().bytes());
+        parameters = Parameters.overArena(engine, config, layout, params, copy);
         gradients = new Gradients(config, layout, grads);
         step = new StepBlock(engine);
     }
@@ -109,6 +115,9 @@ public final class OnDevice implements AutoCloseable {
     @Override
     public void close() {
         step.close();
+        if (copy != null) {
+            copy.close();
+        }
         params.close();
         grads.close();
     }
