@@ -26,7 +26,7 @@ public final class OnDevice implements AutoCloseable {
     private final ParameterLayout layout;
     private final Buffer params;
     private final Buffer grads;
-    private final Buffer copy; // of the parameters in the engine's type, or null where that is f32
+    private final Buffer copy; // null where activations are f32
 
     /** Uploads parameters; gradients start at {@code dirt} everywhere. */
     public OnDevice(Engine engine, Gpt2Config config, Map<String, double[]> values, float dirt) {
@@ -35,6 +35,10 @@ public final class OnDevice implements AutoCloseable {
         this.layout = new ParameterLayout(config, engine.padding(), false);
         this.params = engine.allocate("parameters", layout.size() * Float.BYTES);
         this.grads = engine.allocate("gradients", layout.size() * Float.BYTES);
+        ElementType type = engine.activationType();
+        this.copy = type == ElementType.F32
+                ? null
+                : engine.allocate("parameters, to compute with", layout.size() * type.bytes());
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment host = arena.allocate(params.bytes(), 64);
             for (ParameterLayout.Slot slot : layout.slots()) {
@@ -51,11 +55,6 @@ public final class OnDevice implements AutoCloseable {
             engine.upload(params, host);
         }
         engine.ops().fill(grads, dirt, layout.size());
-        copy = engine.activationType() == ElementType.F32
-                ? null
-                : engine.allocate(
-                        "parameters, to compute with",
-                        layout.size() * engine.activationType().bytes());
         parameters = Parameters.overArena(engine, config, layout, params, copy);
         gradients = new Gradients(config, layout, grads);
         step = new StepBlock(engine);
@@ -115,10 +114,10 @@ public final class OnDevice implements AutoCloseable {
     @Override
     public void close() {
         step.close();
+        params.close();
+        grads.close();
         if (copy != null) {
             copy.close();
         }
-        params.close();
-        grads.close();
     }
 }
