@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,12 @@ struct Library {
         }
     }
 
+    // Whether tensor cores truncate: on a device, and where the environment asks the host build for it.
+    bool truncates() const {
+        const char* rounding = getenv("SN9_HOST_ROUNDING");
+        return !host() || (rounding && !strcmp(rounding, "rz"));
+    }
+
     void* handle;
 
   private:
@@ -84,7 +91,8 @@ inline bool small() {
 // Counts of the whole run, and what is being checked.
 struct Tally {
     int checks = 0, failures = 0;
-    std::string current;
+    std::string test, current;             // cuda_<test>_test.cpp, and the case
+    std::map<std::string, double> shares;  // tolerance.h
 };
 inline Tally& tally() {
     static Tally made;

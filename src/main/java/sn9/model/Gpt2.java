@@ -140,6 +140,20 @@ public final class Gpt2 implements AutoCloseable {
     }
 
     /**
+     * The loss of each position, which a mean hides: those that {@link #losses} averages.
+     *
+     * @return (B, T), 0 where the target is negative
+     */
+    public float[] positionLosses(Parameters p, int[] tokens, int[] targets) {
+        upload(acts.tokens, tokens, 0);
+        upload(acts.targets, targets, Integer.MIN_VALUE);
+        evaluate(p);
+        try (Arena host = Arena.ofConfined()) {
+            return engine.read(acts.losses, host).toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    /**
      * Asks for the losses of a batch that lies on the device, ids inside the vocabulary, and waits for nothing.
      *
      * @param tokens (B, T) i32
