@@ -7,6 +7,7 @@
 //   SN9_HOST_MEMORY    4096 (default): megabytes of device memory
 //   SN9_HOST_DRIVER    0 (default), or the error of a driver that cannot be used: 35, 100, 802, 803, 999 from
 //                      cudaGetDeviceCount, 46 (exclusive mode) from cudaSetDevice
+// From the environment only, SN9_HOST_LAUNCHES: a file for what ran of each kernel (launches.h).
 #pragma once
 
 #include <cstddef>
