@@ -218,7 +218,8 @@ void test_head_loss(const Library& library) {
         head(library, precision, 1, 64, 128, 1);
         head(library, precision, 131, 128, 384, 257);
         head(library, precision, 3, 64, 4224, 4111);
-        head(library, precision, 4099, 64, 128, 101);
+        head(library, precision, sn9::test::small() ? 257 : 4099, 64, 128, 101);
+        if (sn9::test::small()) continue;  // more chunks and tiles of the same
         head(library, precision, 2, 64, 50304, 50257);
     }
 }

@@ -58,6 +58,7 @@ int main(int count, char** arguments) {
         sn9::test::tally().only.assign(arguments + i + 1, arguments + count);
         count = i;
     }
+    setvbuf(stdout, nullptr, _IOLBF, 0);  // what was printed survives a crash
     sn9::test::Library library(arguments[1]);
     int run = 0;
     for (const Test& test : kTests) {

@@ -791,6 +791,14 @@ __global__ void race_of_lanes(float* out) {
     out[l] = buffer[l ^ 1] + other;
 }
 
+// Two sums over the block with the same scratch, which block_sum gives back.
+__global__ void sum_twice(float* out, const float* in) {
+    SN9_SHARED(float, scratch, 4);
+    float first = block_sum<4>(in[threadIdx.x], scratch);
+    float second = block_sum<4>(in[threadIdx.x] * first, scratch);
+    if (threadIdx.x == 0) out[blockIdx.x] = first + second;
+}
+
 template <typename... P, typename... A>
 int run_alone(void (*kernel)(P...), int64_t grid, int64_t block, size_t shared, A... arguments) {
     cudaStream_t stream = new_stream();
@@ -816,6 +824,7 @@ int run_planted(const std::string& name) {
     if (name == "no_race") {
         play("seed", "2");
         run_alone(sum_block<true>, 3, 128, 0, out, in);
+        run_alone(sum_twice, 3, 128, 0, out, in);
         run_alone(pipeline<1, true>, 1, 128, 0, out, in, 5);
         return run_alone(race_of_lanes<true>, 1, 32, 0, out);
     }

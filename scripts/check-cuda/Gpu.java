@@ -40,8 +40,9 @@ record Gpu(String arch, int sharedPerBlock, int sharedPerProcessor, int threads,
         return roundUp(perThread, 8) * roundUp(threads, 128);
     }
 
-    /** Blocks of a kernel that a multiprocessor holds at once. */
+    /** Blocks of a kernel that a multiprocessor holds at once; 0 where it has no launch bounds. */
     int occupancy(Kernel kernel) {
+        if (kernel.threads() == 0) return 0;
         int byRegisters = REGISTERS / registersOfBlock(kernel.registers(), kernel.threads());
         int byShared = sharedPerProcessor / (roundUp(kernel.shared(), 128) + RESERVED);
         int byThreads = threads / roundUp(kernel.threads(), 32);

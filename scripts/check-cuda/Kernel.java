@@ -96,7 +96,7 @@ record Kernel(
                 file,
                 arch,
                 name,
-                product(body, "\\.maxntid (\\d+), (\\d+), (\\d+)"),
+                product(body, "\\.maxntid (\\d+)(?:, (\\d+), (\\d+))?"),
                 Math.max(1, product(body, "\\.minnctapersm (\\d+)")),
                 Integer.parseInt(used.group(5)),
                 Integer.parseInt(used.group(2)),
@@ -112,7 +112,9 @@ record Kernel(
         Matcher found = Pattern.compile(directive).matcher(body);
         if (!found.find()) return 0;
         int product = 1;
-        for (int i = 1; i <= found.groupCount(); i++) product *= Integer.parseInt(found.group(i));
+        for (int i = 1; i <= found.groupCount(); i++) {
+            if (found.group(i) != null) product *= Integer.parseInt(found.group(i));
+        }
         return product;
     }
 

@@ -12,8 +12,8 @@ final class Table {
     /** kernels: in the order of rows. */
     Table(List<Kernel> kernels, List<String> archs) {
         this.rows = kernels.stream()
-                .collect(Collectors.groupingBy(
-                        k -> k.file() + " " + k.name(), LinkedHashMap::new, Collectors.toList()));
+                .collect(
+                        Collectors.groupingBy(k -> k.file() + " " + k.name(), LinkedHashMap::new, Collectors.toList()));
         this.archs = archs;
     }
 
@@ -68,7 +68,8 @@ final class Table {
     private String each(List<Kernel> row, String format, Function<Kernel, Integer> value) {
         return archs.stream()
                 .map(arch -> row.stream().filter(k -> k.arch().equals(arch)).findFirst())
-                .map(kernel -> format.formatted(kernel.map(k -> value.apply(k).toString()).orElse("-")))
+                .map(kernel -> format.formatted(
+                        kernel.map(k -> value.apply(k).toString()).orElse("-")))
                 .collect(Collectors.joining());
     }
 }

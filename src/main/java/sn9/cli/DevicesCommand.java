@@ -11,6 +11,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 import sn9.engine.Engine;
+import sn9.engine.EngineException;
 import sn9.engine.Engines;
 
 /** {@code devices}: what this machine can run on, and why not what is missing. */
@@ -38,10 +39,11 @@ final class DevicesCommand implements Callable<Integer> {
                 Map<String, String> p = engine.properties();
                 output.text("%s: %s, %d GiB".formatted(engine.name(), p.get("name"), gibibytes(p)));
                 found.add(described(engine));
+            } catch (EngineException e) {
+                missing = Optional.of((e.getCause() == null ? e : e.getCause()).getMessage());
             }
-        } else {
-            output.text("cuda: none, " + missing.get() + ".");
         }
+        missing.ifPresent(reason -> output.text("cuda: none, " + reason + "."));
         var answer = new LinkedHashMap<String, Object>();
         answer.put("devices", found);
         answer.put(
