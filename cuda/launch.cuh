@@ -54,6 +54,18 @@ inline int32_t check(cudaError_t error, const char* what) {
                 cudaGetErrorString(error), cudaGetErrorName(error));
 }
 
+#ifdef SN9_PLAN
+// The planning build (native/plan) has no device: nothing runs, and no kernel is compiled.
+template <typename K, typename... A>
+[[gnu::always_inline]] inline int32_t launch(const char*, K*, dim3, dim3, size_t, cudaStream_t, A&&...) {
+    return SN9_OK;
+}
+
+template <typename K>
+[[gnu::always_inline]] inline int32_t allow_shared(const char*, K*, size_t) {
+    return SN9_OK;
+}
+#else
 // Puts one launch into the stream. It is complete, and its faults are known, once the stream is waited for.
 template <typename... P, typename... A>
 int32_t launch(const char* name, void (*kernel)(P...), dim3 grid, dim3 block, size_t shared, cudaStream_t stream,
@@ -83,5 +95,6 @@ int32_t allow_shared(const char* name, void (*kernel)(P...), size_t bytes) {
     return check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
                  name);
 }
+#endif
 
 }  // namespace sn9

@@ -47,7 +47,7 @@ if [ ! -e "$to/libgomp.so.1" ]; then
 fi
 if [ -n "$resources" ]; then
   mkdir -p "$resources"
-  for library in libsn9cpu.so libsn9cuda.so libgomp.so.1 libdnnl.so.3; do
+  for library in libsn9cpu.so libsn9cuda.so libsn9plan.so libgomp.so.1 libdnnl.so.3; do
     [ -e "$to/$library" ] || continue
     ln -f "$to/$library" "$resources/$library" 2>/dev/null || cp -f "$to/$library" "$resources/$library"
   done

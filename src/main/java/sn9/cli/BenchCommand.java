@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -27,8 +28,10 @@ import sn9.train.SpeedTest;
 /** {@code bench}: speed with a random model and random tokens, as shares of what this machine's GEMM reaches. */
 @Command(
         name = "bench",
-        description = "Speed of evaluation, training, matrix products and the tokenizer on this machine.")
-final class BenchCommand implements Runnable {
+        description =
+                "Speed of evaluation, training, matrix products and the tokenizer on this machine; with --plan, the"
+                        + " memory that a shape needs on a GPU that need not be here.")
+final class BenchCommand implements Callable<Integer> {
     /** The product that the GEMM peak is measured with (DESIGN 8). */
     private static final int PEAK_M = 1024;
 
@@ -39,9 +42,41 @@ final class BenchCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
+    @Mixin
+    private PlanOptions plan;
+
+    @Mixin
+    private ShapeOptions planShape;
+
+    @Mixin
+    private BatchOptions planBatch;
+
+    @Mixin
+    private JsonOption planJson;
+
     @Override
-    public void run() {
-        throw Main.missingCommand(spec);
+    public Integer call() {
+        if (!plan.plan()) {
+            throw Main.missingCommand(spec);
+        }
+        int B = planBatch.batchSize;
+        int T = planBatch.sequenceLength;
+        expectPositive(planBatch);
+        if (plan.memoryBytes() <= 0) {
+            throw new ParameterException(spec.commandLine(), "--memory is expected to be above 0");
+        }
+        Output output = Output.of(spec, planJson);
+        var report = new PlanReport(planShape.config(T), B, T, plan.card(), plan.memoryBytes());
+        output.table(report.table());
+        output.json(report.json());
+        return ExitCode.DONE;
+    }
+
+    private void expectPositive(BatchOptions batch) {
+        if (batch.batchSize < 1 || batch.sequenceLength < 1 || batch.steps < 1) {
+            throw new ParameterException(
+                    spec.commandLine(), "--batch_size, --sequence_length and --steps are expected to be 1 or more");
+        }
     }
 
     @Command(name = "eval", description = "Evaluation: forward passes with loss.")
@@ -153,10 +188,7 @@ final class BenchCommand implements Runnable {
         Gpt2Config config = shape.config(batch.sequenceLength);
         int B = batch.batchSize;
         int T = batch.sequenceLength;
-        if (B < 1 || T < 1 || batch.steps < 1) {
-            throw new ParameterException(
-                    spec.commandLine(), "--batch_size, --sequence_length and --steps are expected to be 1 or more");
-        }
+        expectPositive(batch);
         Output output = Output.of(spec, json);
         try (Engine engine = device.open()) {
             var random = new SplittableRandom(batch.seed);

@@ -1,5 +1,7 @@
 package sn9.engine;
 
+import java.util.Map;
+
 /**
  * A stretch of device memory. A buffer that {@link Engine#allocate} made owns its memory and is closed; one of a
  * {@link BufferArena} and a slice are views and die with what they lie in. Contents are undefined until written.
@@ -11,6 +13,7 @@ public final class Buffer implements AutoCloseable {
     private final long offset; // in the parent; the device address of an owner
     private Buffer parent; // null for an owner, and before an arena has its memory
     private boolean closed;
+    private Map<String, Long> parts = Map.of(); // bytes by label of what an arena put here
 
     private Buffer(NativeEngine engine, Buffer parent, String label, long offset, long bytes) {
         this.engine = engine;
@@ -43,6 +46,16 @@ public final class Buffer implements AutoCloseable {
     /** Makes every view of this block unusable. */
     void die() {
         closed = true;
+    }
+
+    /** Notes what an arena's plan puts here. */
+    void holds(Map<String, Long> bytesByLabel) {
+        parts = bytesByLabel;
+    }
+
+    /** This memory and what an arena's plan put into it. */
+    MemoryUse use() {
+        return new MemoryUse(label, bytes, parts);
     }
 
     /** What this memory is for; stands in messages. */

@@ -2,7 +2,9 @@ package sn9.engine;
 
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
@@ -57,6 +59,7 @@ public final class BufferArena implements Allocator, AutoCloseable {
                 throw new EngineException(e.getMessage() + "; " + this, e);
             }
         }
+        memory.holds(parts());
         block.place(memory);
     }
 
@@ -71,17 +74,22 @@ public final class BufferArena implements Allocator, AutoCloseable {
     /** The plan: the sum, and the largest parts by label. */
     @Override
     public String toString() {
-        var parts =
-                planned.stream().collect(Collectors.groupingBy(Buffer::label, Collectors.summingLong(Buffer::bytes)));
         return "%s need %.1f MiB: %s"
                 .formatted(
                         label,
                         end / 1048576.0,
-                        parts.entrySet().stream()
+                        parts().entrySet().stream()
                                 .sorted(Comparator.comparingLong(part -> -part.getValue()))
                                 .limit(5)
                                 .map(part -> "%s %.1f".formatted(part.getKey(), part.getValue() / 1048576.0))
                                 .collect(Collectors.joining(", ")));
+    }
+
+    /** Bytes of what is planned by label, in the order of the plan. */
+    private Map<String, Long> parts() {
+        return planned.stream()
+                .collect(Collectors.groupingBy(
+                        Buffer::label, LinkedHashMap::new, Collectors.summingLong(Buffer::bytes)));
     }
 
     private void release() {

@@ -2,6 +2,7 @@ package sn9.engine;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Map;
 import sn9.tensor.ElementType;
 
@@ -75,6 +76,15 @@ public interface Engine extends Allocator, AutoCloseable {
      * @param F width of the MLP
      */
     void reserve(int B, int T, int C, int NH, int HS, int F, int V, boolean training);
+
+    /**
+     * Makes room for a tensor of so many bytes on its way into the selected stream, as its file has it; otherwise that is
+     * done when one is loaded.
+     */
+    void reserveLoading(long bytes);
+
+    /** The device memory it holds now, in the order of allocation, the workspace last. */
+    List<MemoryUse> memory();
 
     /** Waits for everything asked of the device. */
     void synchronize();

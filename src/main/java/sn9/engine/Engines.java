@@ -25,6 +25,9 @@ public final class Engines {
      */
     static final String CUDA_LIBRARY_PROPERTY = "sn9.cuda.library";
 
+    /** The CUDA library's launchers over no device at all. */
+    private static final String PLAN = "sn9plan";
+
     private static final Pattern CUDA_DEVICE = Pattern.compile("cuda(?::(\\d{1,3}))?");
 
     private Engines() {}
@@ -74,6 +77,14 @@ public final class Engines {
         }
         log.info("device=cpu reason=\"{}\" silence=\"--device cpu\"", missing);
         return open("cpu", CPU, 0, threads, activationType);
+    }
+
+    /**
+     * Opens an engine that only counts: it allocates what the CUDA library would on a card, and everything else it is asked
+     * does nothing. Nothing may be computed with it, and nothing read back means anything.
+     */
+    public static Engine openPlan(Card card, ElementType activationType) {
+        return open("plan:" + card, PLAN, card.ordinal(), 1, activationType);
     }
 
     /** Why there is no CUDA device to open; empty when there is one. */

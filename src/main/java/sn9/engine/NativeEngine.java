@@ -289,6 +289,25 @@ final class NativeEngine implements Engine {
     }
 
     @Override
+    public void reserveLoading(long bytes) {
+        if (!hostMemory()) {
+            raw(bytes);
+        }
+    }
+
+    @Override
+    public List<MemoryUse> memory() {
+        var uses = new ArrayList<MemoryUse>();
+        for (AutoCloseable one : open) {
+            if (one instanceof Buffer buffer) {
+                uses.add(buffer.use());
+            }
+        }
+        uses.add(new MemoryUse("workspace", workspaceBytes, Map.of()));
+        return uses;
+    }
+
+    @Override
     public void synchronize() {
         call(() -> (int) library.synchronize.invokeExact(context()));
     }

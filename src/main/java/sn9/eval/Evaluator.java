@@ -51,6 +51,15 @@ public final class Evaluator implements AutoCloseable {
         }
     }
 
+    /**
+     * Takes all the memory that models of one shape need over such batches, and evaluates nothing: to be asked what it
+     * allocated on an engine that only plans.
+     */
+    public void reserve(Gpt2Config config, List<Batch> wanted) {
+        prepare(config, wanted);
+        slots.forEach(slot -> slot.reserve(config));
+    }
+
     /** Says which model will be asked for next, so that it can be loaded meanwhile; it must stay open until then. */
     public void announce(ModelDirectory next) {
         announced = next;

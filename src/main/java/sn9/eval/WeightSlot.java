@@ -105,6 +105,13 @@ final class WeightSlot implements AutoCloseable {
         }
     }
 
+    /** Takes the memory for models of one shape and for loading them, and loads none. */
+    void reserve(Gpt2Config config) {
+        parameters = Parameters.places(engine, config, memory);
+        shape = config;
+        engine.on(Stream.LOAD, parameters::reserveLoading);
+    }
+
     /** Makes the computing stream wait until all is loaded. */
     Parameters acquire() {
         loaded.await();

@@ -76,7 +76,7 @@ public final class Gpt2 implements AutoCloseable {
             throw new IllegalArgumentException(
                     "sequences of " + T + " tokens do not fit a model of n_positions = " + config.nPositions());
         }
-        if (B < 1 || T < 1 || (long) B * T * 4 * config.nEmbd() > Integer.MAX_VALUE * 8L) {
+        if (B < 1 || T < 1 || B > largestBatch(config, T)) {
             throw new IllegalArgumentException("a batch of B = " + B + ", T = " + T + " is out of range");
         }
         if (!(dropout >= 0 && dropout < 1)) {
@@ -109,6 +109,11 @@ public final class Gpt2 implements AutoCloseable {
         ids = arena.allocate(ValueLayout.JAVA_INT, N);
         means = engine.allocateHost("mean losses", (long) B * Double.BYTES);
         meansThere = engine.event("mean losses are there");
+    }
+
+    /** The largest B that sizes and offsets leave room for, on a device of any memory. */
+    public static int largestBatch(Gpt2Config config, int T) {
+        return (int) Math.min(Integer.MAX_VALUE / T, Integer.MAX_VALUE * 8L / (4L * T * config.nEmbd()));
     }
 
     /** What a captured program holds on to: it is captured anew for any other. */

@@ -169,6 +169,15 @@ public final class Parameters implements AutoCloseable {
         places.load(name, tensor);
     }
 
+    /** Makes room for the largest tensor on its way to its place, in the selected stream. */
+    public void reserveLoading() {
+        long largest = 0;
+        for (ParameterLayout.Slot slot : places.layout.slots()) {
+            largest = Math.max(largest, slot.elements());
+        }
+        places.engine.reserveLoading(largest * Float.BYTES);
+    }
+
     /**
      * Copies a file's tensor into device memory as f32, spread over the padding of its slot.
      *

@@ -113,6 +113,18 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
+    /**
+     * All the memory of a run that starts with {@link #fresh}, and no parameters in it: to be asked what it allocated on an
+     * engine that only plans.
+     */
+    public static Trainer planned(Engine engine, Gpt2Config config, TrainConfig train, int B, int T) {
+        try {
+            return new Trainer(engine, config, train, B, T, (_, _) -> {});
+        } catch (IOException e) {
+            throw new IllegalStateException("a plan reads no file", e);
+        }
+    }
+
     /** A model that goes on from a directory's parameters, with fresh moments. */
     public static Trainer from(Engine engine, ModelDirectory source, TrainConfig train, int B, int T)
             throws IOException {

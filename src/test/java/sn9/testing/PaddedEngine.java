@@ -2,12 +2,14 @@ package sn9.testing;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 import java.util.Map;
 import sn9.engine.Buffer;
 import sn9.engine.Engine;
 import sn9.engine.Event;
 import sn9.engine.Graph;
 import sn9.engine.HostBuffer;
+import sn9.engine.MemoryUse;
 import sn9.engine.Ops;
 import sn9.engine.Padding;
 import sn9.tensor.ElementType;
@@ -97,6 +99,16 @@ public record PaddedEngine(Engine engine, Padding padding) implements Engine {
     @Override
     public void reserve(int B, int T, int C, int NH, int HS, int F, int V, boolean training) {
         engine.reserve(B, T, C, NH, HS, F, V, training);
+    }
+
+    @Override
+    public void reserveLoading(long bytes) {
+        engine.reserveLoading(bytes);
+    }
+
+    @Override
+    public List<MemoryUse> memory() {
+        return engine.memory();
     }
 
     @Override
