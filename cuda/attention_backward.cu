@@ -102,6 +102,7 @@ using namespace sn9;
 extern "C" int32_t sn9_attention_backward(sn9_context* context, void* dqkv, const void* dout, const void* out,
                                           const void* qkv, const float* lse, const sn9_step* step, float probability,
                                           int32_t layer, float scale, int64_t B, int64_t T, int64_t NH, int64_t HS) {
+    SN9_OP_RANGE;
     AttentionProblem problem = problem_of(step, probability, layer, scale, T, NH, HS);
     bool tensors = usable(dqkv) && usable(dout) && usable(out) && usable(qkv) && lse;
     if (int32_t status = expect_attention("attention_backward", problem, B, T, NH, tensors)) return status;

@@ -50,6 +50,7 @@ using namespace sn9;
 extern "C" int32_t sn9_attention_forward(sn9_context* context, void* out, float* lse, const void* qkv,
                                          const sn9_step* step, float probability, int32_t layer, float scale, int64_t B,
                                          int64_t T, int64_t NH, int64_t HS) {
+    SN9_OP_RANGE;
     AttentionProblem problem = problem_of(step, probability, layer, scale, T, NH, HS);
     bool tensors = usable(out) && usable(qkv);
     if (int32_t status = expect_attention("attention_forward", problem, B, T, NH, tensors)) return status;

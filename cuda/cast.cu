@@ -135,6 +135,7 @@ int32_t cast_from(sn9_context* context, void* to, const void* from, int32_t from
 }  // namespace sn9
 
 int32_t sn9_cast(sn9_context* context, void* to, int32_t to_type, const void* from, int32_t from_type, int64_t n) {
+    SN9_OP_RANGE;
     int64_t to_bytes = sn9::element_bytes(to_type), from_bytes = sn9::element_bytes(from_type);
     SN9_EXPECT(to_bytes && to_type != SN9_F64 && from_bytes, "cast: element type %d to %d", from_type, to_type);
     SN9_EXPECT(n >= 0 && reinterpret_cast<uintptr_t>(to) % static_cast<uintptr_t>(to_bytes) == 0 &&
@@ -147,12 +148,14 @@ int32_t sn9_cast(sn9_context* context, void* to, int32_t to_type, const void* fr
 }
 
 int32_t sn9_fill(sn9_context* context, float* to, float value, int64_t n) {
+    SN9_OP_RANGE;
     SN9_EXPECT(n >= 0 && sn9::aligned16(to), "fill: n %lld, or unaligned memory", static_cast<long long>(n));
     if (n == 0) return SN9_OK;
     return SN9_LAUNCH(sn9::fill_kernel, sn9::ceil_div(n, sn9::kThreads * 4), sn9::kThreads, 0, context, to, value, n);
 }
 
 int32_t sn9_scale_add(sn9_context* context, float* to, const float* from, float scale, int64_t n) {
+    SN9_OP_RANGE;
     SN9_EXPECT(n >= 0 && sn9::all_aligned16(to, from), "scale_add: n %lld, or unaligned memory",
                static_cast<long long>(n));
     if (n == 0) return SN9_OK;
@@ -162,6 +165,7 @@ int32_t sn9_scale_add(sn9_context* context, float* to, const float* from, float 
 
 int32_t sn9_sequence_mean(sn9_context* context, double* means, const float* losses, const int32_t* targets, int64_t B,
                           int64_t T) {
+    SN9_OP_RANGE;
     SN9_EXPECT(means && losses && targets && B > 0 && T > 0 && T <= INT32_MAX, "sequence_mean: B %lld, T %lld",
                static_cast<long long>(B), static_cast<long long>(T));
     return SN9_LAUNCH(sn9::sequence_mean_kernel, sn9::ceil_div(B, sn9::kRowWarps), sn9::kRowThreads, 0, context, means,
@@ -169,6 +173,7 @@ int32_t sn9_sequence_mean(sn9_context* context, double* means, const float* loss
 }
 
 int32_t sn9_check_finite(sn9_context*, int64_t* first, const void* from, int32_t type, int64_t n) {
+    SN9_OP_RANGE;
     SN9_EXPECT(sn9::element_bytes(type) && n >= 0, "check_finite: element type %d, n %lld", type,
                static_cast<long long>(n));
     *first = find_not_finite(from, type, 0, n);

@@ -424,17 +424,13 @@ int32_t sn9_graph_free(sn9_context* context, sn9_graph* graph) {
 
 int32_t sn9_range_push(sn9_context* context, const char* name) {
     if (!context || !name) return fail(SN9_BAD_ARGUMENT, "range_push: null argument");
-#ifndef SN9_CUDA_HOST
-    nvtxRangePushA(name);
-#endif
+    sn9::push_range(name);
     return SN9_OK;
 }
 
 int32_t sn9_range_pop(sn9_context* context) {
     if (!context) return fail(SN9_BAD_ARGUMENT, "range_pop: the context is null");
-#ifndef SN9_CUDA_HOST
-    nvtxRangePop();
-#endif
+    sn9::pop_range();
     return SN9_OK;
 }
 

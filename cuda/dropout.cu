@@ -57,6 +57,7 @@ __global__ void __launch_bounds__(kRowThreads)
 
 int32_t sn9_dropout(sn9_context* context, void* out, const void* in, const void* residual, const sn9_step* step,
                     float probability, int32_t layer, int32_t site, int64_t N, int64_t C, int64_t true_C) {
+    SN9_OP_RANGE;
     if (int32_t status = sn9::expect_columns("dropout", C, true_C)) return status;
     SN9_EXPECT(probability >= 0 && probability < 1, "dropout: probability %g, expected 0 to below 1",
                static_cast<double>(probability));

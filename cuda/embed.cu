@@ -117,6 +117,7 @@ int64_t embed_workspace_bytes(int64_t N) {
 
 int32_t sn9_embed_forward(sn9_context* context, void* out, const int32_t* tokens, const sn9_weight* wte,
                           const float* wpe, int64_t B, int64_t T, int64_t C) {
+    SN9_OP_RANGE;
     if (int32_t status = sn9::expect_sizes("embed_forward", B, T, C)) return status;
     SN9_EXPECT(wte->cols == C, "embed_forward: wte has %lld columns, C is %lld", static_cast<long long>(wte->cols),
                static_cast<long long>(C));
@@ -134,6 +135,7 @@ int32_t sn9_embed_forward(sn9_context* context, void* out, const int32_t* tokens
 
 int32_t sn9_embed_backward(sn9_context* context, float* dwte, float* dwpe, const void* dout, const int32_t* tokens,
                            int64_t B, int64_t T, int64_t C, int64_t V) {
+    SN9_OP_RANGE;
     if (int32_t status = sn9::expect_sizes("embed_backward", B, T, C)) return status;
     int64_t N = B * T;
     if (int32_t status = sn9::expect_workspace(context, sn9::embed_workspace_bytes(N), "embed_backward")) return status;

@@ -300,6 +300,7 @@ using sn9::bf16;
 
 int32_t sn9_head_loss_forward(sn9_context* context, float* losses, const void* in, const sn9_weight* wte,
                               const int32_t* targets, int64_t N, int64_t true_V) {
+    SN9_OP_RANGE;
     const char* op = "head_loss_forward";
     SN9_EXPECT(context && losses && in && targets, "%s: null argument", op);
     if (int32_t status = sn9::expect_head(wte, N, true_V, op)) return status;
@@ -314,6 +315,7 @@ int32_t sn9_head_loss_forward(sn9_context* context, float* losses, const void* i
 int32_t sn9_head_loss_backward(sn9_context* context, float* losses, void* din, float* dwte, const void* in,
                                const sn9_weight* wte, const int32_t* targets, const sn9_step* step, int64_t N,
                                int64_t true_V) {
+    SN9_OP_RANGE;
     const char* op = "head_loss_backward";
     SN9_EXPECT(context && losses && din && dwte && in && targets && step, "%s: null argument", op);
     if (int32_t status = sn9::expect_head(wte, N, true_V, op)) return status;
@@ -330,6 +332,7 @@ int32_t sn9_head_loss_backward(sn9_context* context, float* losses, void* din, f
 
 int32_t sn9_head_logits(sn9_context* context, float* logits, const void* in, const sn9_weight* wte, const int32_t* rows,
                         int64_t n, int64_t true_V) {
+    SN9_OP_RANGE;
     const char* op = "head_logits";
     SN9_EXPECT(context && logits && in && rows, "%s: null argument", op);
     if (int32_t status = sn9::expect_head(wte, n, true_V, op)) return status;

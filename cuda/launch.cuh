@@ -14,10 +14,7 @@
 
 #include "context.cuh"
 #include "error.h"
-
-#ifndef SN9_CUDA_HOST
-#include <nvtx3/nvToolsExt.h>
-#endif
+#include "range.cuh"
 
 #ifdef SN9_CUDA_HOST
 #define SN9_SHARED(type, name, count) \
@@ -78,14 +75,12 @@ int32_t launch(const char* name, void (*kernel)(P...), dim3 grid, dim3 block, si
                                       [kernel, values] { std::apply(kernel, values); }},
                                      stream);
 #else
-    nvtxRangePushA(name);
     cudaError_t error = std::apply(
         [&](P&... value) {
             void* pointers[] = {const_cast<void*>(static_cast<const void*>(&value))..., nullptr};
             return cudaLaunchKernel(reinterpret_cast<const void*>(kernel), grid, block, pointers, shared, stream);
         },
         values);
-    nvtxRangePop();
 #endif
     return check(error, name);
 }

@@ -271,6 +271,7 @@ int64_t layernorm_workspace_bytes(int64_t N, int64_t C) {
 int32_t sn9_add_layernorm_forward(sn9_context* context, void* sum, void* out, float* mean, float* rstd, const void* a,
                                   const void* b, const float* w, const float* bias, float epsilon, int64_t N, int64_t C,
                                   int64_t true_C) {
+    SN9_OP_RANGE;
     if (int32_t status = sn9::expect_columns("add_layernorm_forward", C, true_C)) return status;
     SN9_EXPECT(N > 0 && (!b || sum) && sn9::all_aligned16(sum, out, a, b, w, bias),
                "add_layernorm_forward: N %lld, b without a place for the sum, or unaligned tensors",
@@ -288,6 +289,7 @@ int32_t sn9_add_layernorm_forward(sn9_context* context, void* sum, void* out, fl
 
 int32_t sn9_layernorm_recompute(sn9_context* context, void* out, const void* in, const float* mean, const float* rstd,
                                 const float* w, const float* bias, int64_t N, int64_t C, int64_t true_C) {
+    SN9_OP_RANGE;
     if (int32_t status = sn9::expect_columns("layernorm_recompute", C, true_C)) return status;
     SN9_EXPECT(N > 0 && sn9::all_aligned16(out, in, w, bias), "layernorm_recompute: N %lld, or unaligned tensors",
                static_cast<long long>(N));
@@ -302,6 +304,7 @@ int32_t sn9_layernorm_recompute(sn9_context* context, void* out, const void* in,
 int32_t sn9_layernorm_backward(sn9_context* context, void* din, float* dw, float* db, const void* dout, const void* in,
                                const float* mean, const float* rstd, const float* w, int64_t N, int64_t C,
                                int64_t true_C) {
+    SN9_OP_RANGE;
     if (int32_t status = sn9::expect_columns("layernorm_backward", C, true_C)) return status;
     SN9_EXPECT(N > 0 && sn9::all_aligned16(din, dw, db, dout, in, w),
                "layernorm_backward: N %lld, or unaligned tensors", static_cast<long long>(N));
@@ -325,6 +328,7 @@ int32_t sn9_layernorm_backward(sn9_context* context, void* din, float* dw, float
 }
 
 int32_t sn9_gelu_forward(sn9_context* context, void* out, const void* pre, int64_t n) {
+    SN9_OP_RANGE;
     SN9_EXPECT(n >= 0 && sn9::all_aligned16(out, pre), "gelu_forward: n %lld, or unaligned tensors",
                static_cast<long long>(n));
     if (n == 0) return SN9_OK;

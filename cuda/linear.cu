@@ -191,6 +191,7 @@ using sn9::bf16;
 
 int32_t sn9_linear_forward(sn9_context* context, void* out, void* pre, const void* in, const sn9_weight* w,
                            const float* bias, const void* residual, int32_t activation, int64_t N) {
+    SN9_OP_RANGE;
     SN9_EXPECT(context && out && in && w && N > 0, "linear_forward: N %lld, or a null pointer",
                static_cast<long long>(N));
     SN9_EXPECT(!residual || residual != out, "linear_forward: residual is out");
@@ -203,6 +204,7 @@ int32_t sn9_linear_forward(sn9_context* context, void* out, void* pre, const voi
 
 int32_t sn9_linear_backward_input(sn9_context* context, void* din, const void* dout, const sn9_weight* w,
                                   const void* pre, int32_t activation, int32_t add, int64_t N) {
+    SN9_OP_RANGE;
     SN9_EXPECT(context && din && dout && w && N > 0, "linear_backward_input: N %lld, or a null pointer",
                static_cast<long long>(N));
     SN9_EXPECT(activation == SN9_NO_ACTIVATION || pre, "linear_backward_input: an activation without pre");
@@ -216,6 +218,7 @@ int32_t sn9_linear_backward_input(sn9_context* context, void* din, const void* d
 
 int32_t sn9_linear_backward_weight(sn9_context* context, float* dw, float* db, const void* in, const void* dout,
                                    int64_t N, int64_t C, int64_t OC) {
+    SN9_OP_RANGE;
     SN9_EXPECT(context && dw && in && dout && N > 0, "linear_backward_weight: N %lld, or a null pointer",
                static_cast<long long>(N));
     SN9_EXPECT(C > 0 && C % sn9::kHeadPadding == 0 && OC > 0 && OC % sn9::kHeadPadding == 0,
@@ -233,6 +236,7 @@ int32_t sn9_linear_backward_weight(sn9_context* context, float* dw, float* db, c
 
 int32_t sn9_matmul(sn9_context* context, float* out, const float* a, const float* b, int64_t M, int64_t K, int64_t N,
                    int32_t backend) {
+    SN9_OP_RANGE;
     SN9_EXPECT(context && out && a && b && M > 0 && K > 0 && N > 0, "matmul: M %lld, K %lld, N %lld",
                static_cast<long long>(M), static_cast<long long>(K), static_cast<long long>(N));
     SN9_EXPECT(K % 8 == 0 && N % 4 == 0, "matmul: K %lld must be a multiple of 8 and N %lld of 4 on this device",

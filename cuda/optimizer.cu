@@ -130,6 +130,7 @@ int64_t grad_norm_workspace_bytes() {
 }  // namespace sn9
 
 int32_t sn9_grad_norm(sn9_context* context, sn9_step* step, const float* grads, int64_t n) {
+    SN9_OP_RANGE;
     SN9_EXPECT(n > 0 && step && sn9::aligned16(grads), "grad_norm: n %lld, no step, or unaligned gradients",
                static_cast<long long>(n));
     if (int32_t status = sn9::expect_workspace(context, sn9::grad_norm_workspace_bytes(), "grad_norm")) return status;
@@ -142,6 +143,7 @@ int32_t sn9_grad_norm(sn9_context* context, sn9_step* step, const float* grads, 
 
 int32_t sn9_adamw(sn9_context* context, float* params, float* m, float* v, void* copy, const float* grads,
                   const sn9_step* step, int64_t decayed, int64_t n) {
+    SN9_OP_RANGE;
     SN9_EXPECT(decayed >= 0 && decayed <= n && n > 0, "adamw: %lld of %lld parameters decay",
                static_cast<long long>(decayed), static_cast<long long>(n));
     SN9_EXPECT(step && sn9::all_aligned16(params, m, v, copy, grads), "adamw: no step, or unaligned arenas");

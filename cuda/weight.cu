@@ -3,6 +3,7 @@
 // copy of what is evaluated and the source itself of what is trained.
 // bytes: rows*cols * (bytes of the source's element + e), once per model.
 #include "expect.cuh"
+#include "range.cuh"
 #include "workspace.cuh"
 
 namespace {
@@ -54,6 +55,7 @@ int32_t sn9_weight_bytes(sn9_context* context, int64_t* bytes, int64_t rows, int
 
 int32_t sn9_weight_prepare(sn9_context* context, sn9_weight* weight, void* storage, const void* source,
                            int32_t source_type, int64_t rows, int64_t cols, int32_t kind, int32_t trained) {
+    SN9_OP_RANGE;
     SN9_EXPECT(context && weight && source && rows > 0 && cols > 0, "weight_prepare: [%lld, %lld], or a null pointer",
                static_cast<long long>(rows), static_cast<long long>(cols));
     SN9_EXPECT(cols % sn9::kHeadPadding == 0 && rows % sn9::kHeadPadding == 0,
