@@ -325,6 +325,13 @@ int32_t sn9_stream_select(sn9_context* context, int32_t stream) {
     return SN9_OK;
 }
 
+int32_t sn9_stream_native(sn9_context* context, void** stream) {
+    if (int32_t failed = enter(context, "stream_native")) return failed;
+    if (!stream) return fail(SN9_BAD_ARGUMENT, "stream_native: the result pointer is null");
+    *stream = context->streams[SN9_STREAM_COMPUTE];
+    return SN9_OK;
+}
+
 int32_t sn9_event_create(sn9_context* context, sn9_event** event) {
     if (int32_t failed = enter(context, "event_create")) return failed;
     if (!event) return fail(SN9_BAD_ARGUMENT, "event_create: the result pointer is null");

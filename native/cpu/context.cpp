@@ -132,6 +132,10 @@ int32_t sn9_stream_select(sn9_context* context, int32_t stream) {
     return SN9_OK;
 }
 
+int32_t sn9_stream_native(sn9_context*, void**) {
+    return fail(SN9_UNSUPPORTED, "stream_native: the CPU has no streams");
+}
+
 int32_t sn9_range_push(sn9_context*, const char*) {
     return SN9_OK;
 }

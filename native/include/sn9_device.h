@@ -70,6 +70,10 @@ int32_t sn9_pinned_free(sn9_context* context, void* memory);
 enum { SN9_STREAM_COMPUTE = 0, SN9_STREAM_LOAD = 1 };
 int32_t sn9_stream_select(sn9_context* context, int32_t stream);
 
+/* The device's own handle of the computing stream (a cudaStream_t), for other libraries that work on this context's
+ * memory in its order. It lies in the device's primary context. SN9_UNSUPPORTED on the CPU. */
+int32_t sn9_stream_native(sn9_context* context, void** stream);
+
 /* Events: a point in the order of the stream that was selected at the record. wait: the selected stream goes on after
  * that point; synchronize: the host does. An event that was never recorded is past. */
 typedef struct sn9_event sn9_event;

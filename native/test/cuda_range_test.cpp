@@ -13,15 +13,17 @@ namespace {
 typedef const char* (*Ranges)();
 
 // Functions of sn9_device.h, and the questions of sn9_ops.h that do no work.
-const std::set<std::string> kNoOperations = {
-    "abi_version",    "last_error",       "device_count",    "context_open",
-    "context_close",  "context_describe", "context_reserve", "alloc",
-    "free",           "upload",           "download",        "copy",
-    "pinned_alloc",   "pinned_free",      "stream_select",   "event_create",
-    "event_free",     "event_record",     "event_wait",      "event_synchronize",
-    "event_elapsed",  "range_push",       "range_pop",       "capture_begin",
-    "capture_end",    "graph_launch",     "graph_free",      "synchronize",
-    "release_mapped", "padding",          "workspace_bytes", "weight_bytes"};
+const std::set<std::string> kNoOperations = {"abi_version",     "last_error",      "device_count",
+                                             "context_open",    "context_close",   "context_describe",
+                                             "context_reserve", "alloc",           "free",
+                                             "upload",          "download",        "copy",
+                                             "pinned_alloc",    "pinned_free",     "stream_select",
+                                             "stream_native",   "event_create",    "event_free",
+                                             "event_record",    "event_wait",      "event_synchronize",
+                                             "event_elapsed",   "range_push",      "range_pop",
+                                             "capture_begin",   "capture_end",     "graph_launch",
+                                             "graph_free",      "synchronize",     "release_mapped",
+                                             "padding",         "workspace_bytes", "weight_bytes"};
 
 // No operation takes null pointers with sizes and types of -1.
 template <typename T>

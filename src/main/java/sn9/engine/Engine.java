@@ -77,6 +77,17 @@ public interface Engine extends Allocator, AutoCloseable {
      */
     void reserve(int B, int T, int C, int NH, int HS, int F, int V, boolean training);
 
+    /** The device's own address of a buffer, for other libraries that work on it; valid until its memory is freed. */
+    long address(Buffer buffer);
+
+    /**
+     * The device's own handle of the computing stream (a {@code cudaStream_t} of the device's primary context), for other
+     * libraries whose work is to stand in its order.
+     *
+     * @throws EngineException when the device has none, as the CPU
+     */
+    long nativeStream();
+
     /**
      * Makes room for a tensor of so many bytes on its way into the selected stream, as its file has it; otherwise that is
      * done when one is loaded.

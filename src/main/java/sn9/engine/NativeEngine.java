@@ -289,6 +289,16 @@ final class NativeEngine implements Engine {
     }
 
     @Override
+    public long address(Buffer buffer) {
+        return buffer.address();
+    }
+
+    @Override
+    public long nativeStream() {
+        return made(result -> (int) library.streamNative.invokeExact(context(), result));
+    }
+
+    @Override
     public void reserveLoading(long bytes) {
         if (!hostMemory()) {
             raw(bytes);

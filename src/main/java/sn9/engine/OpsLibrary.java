@@ -37,6 +37,7 @@ final class OpsLibrary {
     final MethodHandle pinnedAlloc = bind("sn9_pinned_alloc", "PLP");
     final MethodHandle pinnedFree = bind("sn9_pinned_free", "PP");
     final MethodHandle streamSelect = bind("sn9_stream_select", "PI");
+    final MethodHandle streamNative = bind("sn9_stream_native", "PP");
     final MethodHandle eventCreate = bind("sn9_event_create", "PP");
     final MethodHandle eventFree = bind("sn9_event_free", "PP");
     final MethodHandle eventRecord = bind("sn9_event_record", "PP");

@@ -102,6 +102,16 @@ public record PaddedEngine(Engine engine, Padding padding) implements Engine {
     }
 
     @Override
+    public long address(Buffer buffer) {
+        return engine.address(buffer);
+    }
+
+    @Override
+    public long nativeStream() {
+        return engine.nativeStream();
+    }
+
+    @Override
     public void reserveLoading(long bytes) {
         engine.reserveLoading(bytes);
     }
