@@ -42,9 +42,19 @@ __device__ __forceinline__ void join(float& top, float& total, float tile_top, f
     top = highest;
 }
 
+// Blocks per processor that the compiler is asked for. For sm_120 it spills registers to fit a second one of the f32
+// kernel that keeps its logits.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
+template <typename T, bool kKeep>
+constexpr int kHeadBlocks = (kKeep && std::is_same_v<T, float>) ? 1 : Tile<Layout::NT, T>::kBlocksPerSm;
+#else
+template <typename T, bool kKeep>
+constexpr int kHeadBlocks = Tile<Layout::NT, T>::kBlocksPerSm;
+#endif
+
 // logits: (rows up to whole tiles, V), null unless kKeep.
 template <typename T, bool kKeep>
-__global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT, T>::kBlocksPerSm)
+__global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, kHeadBlocks<T, kKeep>)
     head_loss_kernel(Partials partials, float* logits, Operand<T> in, Operand<T> wte, const int32_t* targets, int32_t C,
                      int32_t true_V) {
     typedef Tile<Layout::NT, T> Tile;
@@ -65,8 +75,10 @@ __global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT
             totals[place + Tile::own_row(i)] = 0.0f;
         }
     }
-    const int thread_row = row0 + static_cast<int>(threadIdx.x);
-    if (threadIdx.x < Tile::kRows) wanted[threadIdx.x] = thread_row < in.count ? targets[thread_row] : -1;
+    if (threadIdx.x < Tile::kRows) {
+        const int row = row0 + static_cast<int>(threadIdx.x);
+        wanted[threadIdx.x] = row < in.count ? targets[row] : -1;
+    }
     __syncthreads();
     for (int column0 = begin; column0 < end; column0 += Tile::kColumns) {
         Tile tile;
@@ -107,6 +119,8 @@ __global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT
         }
     }
     __syncthreads();
+    // Not row0, which would be held in a register until here.
+    const int thread_row = static_cast<int>(blockIdx.x) * Tile::kRows + static_cast<int>(threadIdx.x);
     if (threadIdx.x >= Tile::kRows || thread_row >= in.count) return;
     for (int p = 0; p < Tile::kColumnParts; p++) {
         int64_t part = static_cast<int64_t>(blockIdx.y) * Tile::kColumnParts + p;
