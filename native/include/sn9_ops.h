@@ -65,7 +65,8 @@ int32_t sn9_workspace_bytes(sn9_context*, int64_t* bytes, int64_t B, int64_t T, 
                             int64_t F, int64_t V, int32_t training);
 
 /* Bytes of storage that sn9_weight_prepare needs for a weight. For a trained one: 0 where the library reads the f32
- * source itself, else rows * cols elements of the activation type, which sn9_adamw keeps up to date. */
+ * source itself, else rows * cols elements of the activation type, which sn9_adamw keeps up to date. A weight that is
+ * not trained takes part in forward operations only. */
 int32_t sn9_weight_bytes(sn9_context*, int64_t* bytes, int64_t rows, int64_t cols, int32_t kind, int32_t trained);
 
 /* Makes a weight ready for the operations. trained 0: source is [rows, cols] of source_type in device memory and is not
