@@ -1,6 +1,6 @@
-// device: devices, memory, copies, events and capture of the CUDA library (sn9_device.h). One non-blocking stream per
-// context carries everything; the legacy stream is never used. Copies from and to memory that is not pinned go through
-// two pinned slots in turn, each with an event behind its last use.
+// device: devices, memory, copies, events and capture of the CUDA library (sn9_device.h). Two non-blocking streams per
+// context, one that computes and one that loads what comes next; the legacy stream is never used. Copies from and to
+// memory that is not pinned go through two pinned slots in turn, each with an event behind its last use.
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
@@ -15,6 +15,7 @@ struct sn9_event {
 
 struct sn9_graph {
     cudaGraphExec_t executable;
+    const char* workspace;  // of the context when it was captured
 };
 
 namespace sn9 {
@@ -126,12 +127,14 @@ int32_t release(sn9_context* context) {
     auto note = [&](cudaError_t error) {
         if (error != cudaSuccess && status == SN9_OK) status = check(error, "context_close");
     };
-    if (context->stream) note(cudaStreamSynchronize(context->stream));
+    for (cudaStream_t stream : context->streams)
+        if (stream) note(cudaStreamSynchronize(stream));
     for (Staging& slot : context->staging) {
         if (slot.used) note(cudaEventDestroy(slot.used));
         if (slot.memory) note(cudaFreeHost(slot.memory));
     }
-    if (context->stream) note(cudaStreamDestroy(context->stream));
+    for (cudaStream_t stream : context->streams)
+        if (stream) note(cudaStreamDestroy(stream));
     if (context->workspace) note(cudaFree(context->workspace));
     delete context;
     return status;
@@ -150,9 +153,10 @@ int32_t open(sn9_context* context) {
     if (context->compute_capability < kOldestCapability)
         return fail(SN9_UNSUPPORTED, "device %d (%s) has compute capability %d.%d; sn9 needs 8.0 or newer",
                     context->device, properties.name, properties.major, properties.minor);
-    if (int32_t failed =
-            check(cudaStreamCreateWithFlags(&context->stream, cudaStreamNonBlocking), "context_open: stream"))
-        return failed;
+    for (cudaStream_t& stream : context->streams)
+        if (int32_t failed = check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "context_open: stream"))
+            return failed;
+    context->stream = context->streams[SN9_STREAM_COMPUTE];
     for (Staging& slot : context->staging) {
         if (int32_t failed = check(cudaMallocHost(reinterpret_cast<void**>(&slot.memory), kStagingBytes),
                                    "context_open: pinned memory"))
@@ -324,6 +328,15 @@ int32_t sn9_pinned_free(sn9_context* context, void* memory) {
     return check(cudaFreeHost(memory), "pinned_free");
 }
 
+int32_t sn9_stream_select(sn9_context* context, int32_t stream) {
+    if (int32_t failed = enter(context, "stream_select")) return failed;
+    if (stream != SN9_STREAM_COMPUTE && stream != SN9_STREAM_LOAD)
+        return fail(SN9_BAD_ARGUMENT, "stream_select: stream %d, expected 0 (compute) or 1 (load)", stream);
+    if (int32_t failed = refuse_in_capture(context, "stream_select")) return failed;
+    context->stream = context->streams[stream];
+    return SN9_OK;
+}
+
 int32_t sn9_event_create(sn9_context* context, sn9_event** event) {
     if (int32_t failed = enter(context, "event_create")) return failed;
     if (!event) return fail(SN9_BAD_ARGUMENT, "event_create: the result pointer is null");
@@ -348,6 +361,20 @@ int32_t sn9_event_record(sn9_context* context, sn9_event* event) {
     return check(cudaEventRecord(event->event, context->stream), "event_record");
 }
 
+int32_t sn9_event_wait(sn9_context* context, sn9_event* event) {
+    if (int32_t failed = enter(context, "event_wait")) return failed;
+    if (!event) return fail(SN9_BAD_ARGUMENT, "event_wait: the event is null");
+    if (int32_t failed = refuse_in_capture(context, "event_wait")) return failed;
+    return check(cudaStreamWaitEvent(context->stream, event->event, 0), "event_wait");
+}
+
+int32_t sn9_event_synchronize(sn9_context* context, sn9_event* event) {
+    if (int32_t failed = enter(context, "event_synchronize")) return failed;
+    if (!event) return fail(SN9_BAD_ARGUMENT, "event_synchronize: the event is null");
+    if (int32_t failed = refuse_in_capture(context, "event_synchronize")) return failed;
+    return check(cudaEventSynchronize(event->event), "event_synchronize");
+}
+
 int32_t sn9_event_elapsed(sn9_context* context, sn9_event* from, sn9_event* to, float* milliseconds) {
     if (int32_t failed = enter(context, "event_elapsed")) return failed;
     if (!from || !to || !milliseconds) return fail(SN9_BAD_ARGUMENT, "event_elapsed: null argument");
@@ -359,6 +386,8 @@ int32_t sn9_event_elapsed(sn9_context* context, sn9_event* from, sn9_event* to, 
 int32_t sn9_capture_begin(sn9_context* context) {
     if (int32_t failed = enter(context, "capture_begin")) return failed;
     if (int32_t failed = refuse_in_capture(context, "capture_begin")) return failed;
+    if (context->stream != context->streams[SN9_STREAM_COMPUTE])
+        return fail(SN9_BAD_ARGUMENT, "capture_begin: only the computing stream is captured, and it is not selected");
     if (int32_t failed =
             check(cudaStreamBeginCapture(context->stream, cudaStreamCaptureModeThreadLocal), "capture_begin"))
         return failed;
@@ -384,6 +413,7 @@ int32_t sn9_capture_end(sn9_context* context, sn9_graph** graph) {
     int32_t status = check(cudaGraphInstantiate(&made->executable, captured, 0), "capture_end");
     int32_t destroyed = check(cudaGraphDestroy(captured), "capture_end");
     if (status != SN9_OK) return status;
+    made->workspace = context->workspace;
     *graph = made.release();
     return destroyed;
 }
@@ -392,6 +422,8 @@ int32_t sn9_graph_launch(sn9_context* context, sn9_graph* graph) {
     if (int32_t failed = enter(context, "graph_launch")) return failed;
     if (!graph) return fail(SN9_BAD_ARGUMENT, "graph_launch: the graph is null");
     if (int32_t failed = refuse_in_capture(context, "graph_launch")) return failed;
+    if (graph->workspace != context->workspace)
+        return fail(SN9_BAD_ARGUMENT, "graph_launch: the workspace has moved since the graph was captured");
     return check(cudaGraphLaunch(graph->executable, context->stream), "graph_launch");
 }
 
@@ -402,8 +434,26 @@ int32_t sn9_graph_free(sn9_context* context, sn9_graph* graph) {
     return check(cudaGraphExecDestroy(graph->executable), "graph_free");
 }
 
+int32_t sn9_range_push(sn9_context* context, const char* name) {
+    if (!context || !name) return fail(SN9_BAD_ARGUMENT, "range_push: null argument");
+#ifndef SN9_CUDA_HOST
+    nvtxRangePushA(name);
+#endif
+    return SN9_OK;
+}
+
+int32_t sn9_range_pop(sn9_context* context) {
+    if (!context) return fail(SN9_BAD_ARGUMENT, "range_pop: the context is null");
+#ifndef SN9_CUDA_HOST
+    nvtxRangePop();
+#endif
+    return SN9_OK;
+}
+
 int32_t sn9_synchronize(sn9_context* context) {
     if (int32_t failed = enter(context, "synchronize")) return failed;
     if (int32_t failed = refuse_in_capture(context, "synchronize")) return failed;
-    return check(cudaStreamSynchronize(context->stream), "synchronize");
+    for (cudaStream_t stream : context->streams)
+        if (int32_t failed = check(cudaStreamSynchronize(stream), "synchronize")) return failed;
+    return SN9_OK;
 }

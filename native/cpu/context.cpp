@@ -126,6 +126,20 @@ int32_t sn9_synchronize(sn9_context* context) {
     return context ? SN9_OK : fail(SN9_BAD_ARGUMENT, "synchronize: the context is null");
 }
 
+int32_t sn9_stream_select(sn9_context* context, int32_t stream) {
+    if (!context || (stream != SN9_STREAM_COMPUTE && stream != SN9_STREAM_LOAD))
+        return fail(SN9_BAD_ARGUMENT, "stream_select: stream %d, expected 0 (compute) or 1 (load)", stream);
+    return SN9_OK;
+}
+
+int32_t sn9_range_push(sn9_context*, const char*) {
+    return SN9_OK;
+}
+
+int32_t sn9_range_pop(sn9_context*) {
+    return SN9_OK;
+}
+
 int32_t sn9_pinned_alloc(sn9_context* context, int64_t bytes, void** memory) {
     return sn9_alloc(context, bytes, memory);
 }
@@ -154,6 +168,14 @@ int32_t sn9_event_record(sn9_context*, sn9_event* event) {
     if (!event) return fail(SN9_BAD_ARGUMENT, "event_record: null argument");
     event->recorded = std::chrono::steady_clock::now();
     return SN9_OK;
+}
+
+int32_t sn9_event_wait(sn9_context*, sn9_event* event) {
+    return event ? SN9_OK : fail(SN9_BAD_ARGUMENT, "event_wait: null argument");
+}
+
+int32_t sn9_event_synchronize(sn9_context*, sn9_event* event) {
+    return event ? SN9_OK : fail(SN9_BAD_ARGUMENT, "event_synchronize: null argument");
 }
 
 int32_t sn9_event_elapsed(sn9_context*, sn9_event* from, sn9_event* to, float* milliseconds) {

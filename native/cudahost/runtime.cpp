@@ -78,6 +78,8 @@ struct Runtime {
     std::set<const void*> seen_kernels;
     uint64_t works = 0;
     sn9::host::Random random{0};
+    const HostStream* ahead = nullptr;  // the stream that runs for the next `burst` steps while the others lag
+    uint64_t burst = 0;
     std::string fault;   // sticky
     std::string detail;  // of last_error
     cudaError_t last_error = cudaSuccess;
@@ -162,6 +164,21 @@ bool can_run(const Work& work) {
     return !work.wait || work.wait->reached >= work.count;
 }
 
+// One of the streams that can run. It stays ahead of the others for a while, short or long: what is ordered by luck
+// alone shows only when one stream lags by more than a few works.
+HostStream* drawn(const std::vector<HostStream*>& ready) {
+    Runtime& at = runtime();
+    auto found = std::find(ready.begin(), ready.end(), at.ahead);
+    if (at.burst > 0 && found != ready.end()) {
+        at.burst--;
+        return *found;
+    }
+    HostStream* stream = ready[at.random.below(ready.size())];
+    at.ahead = stream;
+    at.burst = uint64_t{1} << at.random.below(10);
+    return stream;
+}
+
 // Runs the head of one stream: by the seed any that can run, else the one asked for first. False when none can.
 bool step() {
     std::vector<HostStream*> ready;
@@ -172,7 +189,7 @@ bool step() {
     std::sort(ready.begin(), ready.end(), [](const HostStream* a, const HostStream* b) {
         return a->queue.front().number < b->queue.front().number;
     });
-    HostStream* stream = ready[settings().seed ? runtime().random.next() % ready.size() : 0];
+    HostStream* stream = settings().seed ? drawn(ready) : ready[0];
     Work work = std::move(stream->queue.front());
     stream->queue.pop_front();
     if (work.run && runtime().fault.empty()) work.run();

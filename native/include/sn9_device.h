@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define SN9_ABI_VERSION 2
+#define SN9_ABI_VERSION 3
 
 enum {
     SN9_OK = 0,
@@ -69,22 +69,37 @@ int32_t sn9_copy(sn9_context* context, void* to, const void* from, int64_t bytes
 int32_t sn9_pinned_alloc(sn9_context* context, int64_t bytes, void** memory);
 int32_t sn9_pinned_free(sn9_context* context, void* memory);
 
-/* Events of the compute stream: a point in its order, and the milliseconds between two points. */
+/* Copies and operations go to the selected stream, the computing one at first. Each stream keeps its order; nothing
+ * orders one after the other but an event. The loading stream takes copies, casts and weight_prepare only: whatever
+ * needs the workspace belongs to the computing one. One and the same on the CPU. */
+enum { SN9_STREAM_COMPUTE = 0, SN9_STREAM_LOAD = 1 };
+int32_t sn9_stream_select(sn9_context* context, int32_t stream);
+
+/* Events: a point in the order of the stream that was selected at the record. wait: the selected stream goes on after
+ * that point; synchronize: the host does. An event that was never recorded is past. */
 typedef struct sn9_event sn9_event;
 int32_t sn9_event_create(sn9_context* context, sn9_event** event);
 int32_t sn9_event_free(sn9_context* context, sn9_event* event);
 int32_t sn9_event_record(sn9_context* context, sn9_event* event);
+int32_t sn9_event_wait(sn9_context* context, sn9_event* event);
+int32_t sn9_event_synchronize(sn9_context* context, sn9_event* event);
 int32_t sn9_event_elapsed(sn9_context* context, sn9_event* from, sn9_event* to, float* milliseconds);
 
 /* Captures the operations between begin and end instead of running them, to be launched any number of times. Inside,
- * nothing may allocate, synchronise or copy from or to host memory that is not pinned. SN9_UNSUPPORTED on the CPU. */
+ * nothing may allocate, synchronise or copy from or to host memory that is not pinned. A graph knows the addresses it
+ * was captured with: one that was captured before the workspace moved is refused (SN9_BAD_ARGUMENT). SN9_UNSUPPORTED on
+ * the CPU. */
 typedef struct sn9_graph sn9_graph;
 int32_t sn9_capture_begin(sn9_context* context);
 int32_t sn9_capture_end(sn9_context* context, sn9_graph** graph);
 int32_t sn9_graph_launch(sn9_context* context, sn9_graph* graph);
 int32_t sn9_graph_free(sn9_context* context, sn9_graph* graph);
 
-/* Waits for everything asked of this context. */
+/* Names what follows in a profiler's timeline, until the matching pop. Nothing without a profiler. */
+int32_t sn9_range_push(sn9_context* context, const char* name);
+int32_t sn9_range_pop(sn9_context* context);
+
+/* Waits for everything asked of this context, in both streams. */
 int32_t sn9_synchronize(sn9_context* context);
 
 /* Tells the system that the whole pages inside a read-only file mapping are not needed in memory for now. Only for

@@ -50,9 +50,11 @@ void dropout(Device& device, int64_t N, int64_t C, int64_t true_C, float probabi
 void test_dropout(const Library& library) {
     for (int32_t precision : {SN9_PRECISION_FP32, SN9_PRECISION_BF16}) {
         Device device(library, precision);
+        dropout(device, 1, 64, 1, 0.1f);
         dropout(device, 5, 64, 64, 0.1f);
         dropout(device, 9, 64, 61, 0.5f);
         dropout(device, 3, 768, 762, 0.1f);
         dropout(device, 2, 320, 319, 0.0f);
+        dropout(device, 131, 128, 127, 0.25f);
     }
 }

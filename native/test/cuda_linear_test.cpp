@@ -1,34 +1,17 @@
 // linear and matmul of a CUDA library against plain double-precision loops: rows 1, primes and one past a tile, widths
-// that end inside a tile, sums cut into parts, += into dirty buffers, the same bits of a row for every N and place.
-// Tolerances, relative to 1 + |wanted|: f32 sums of K products of order 1 lose about eps * sqrt(K), eps = 6e-8, with
-// rounding to nearest, of which 16 times are allowed; a tensor core that truncates every 8 products loses up to
-// K/8 * 2 * eps of them. A bf16 result or factor is off by 2^-9 of itself; two such steps in a row, doubled: 2^-7.
-#include <algorithm>
-
+// that end inside a tile, sums cut into parts, += into dirty buffers, the same bits of a row for every N and place, and
+// of everything in every order of blocks. Tolerances: tolerance.h.
+#include "reference_gelu.h"
+#include "rows.h"
 #include "split.h"
 
 using namespace sn9::test;
 
 namespace {
 
-typedef std::vector<float> Floats;
-typedef std::vector<double> Doubles;
-
-double gelu(double x) {
-    return 0.5 * x * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
-}
-
-double sum_tolerance(int64_t K) {
-    return 1e-6 * std::sqrt(static_cast<double>(K)) + 1.2e-7 * static_cast<double>(K) / 8;
-}
-
-Doubles zeros(int64_t n) {
-    return Doubles(static_cast<size_t>(n));
-}
-
 // Device memory of activations that holds NaN.
 void* nothing(Device& device, int64_t n) {
-    return device.upload_activations(Floats(static_cast<size_t>(n), NAN));
+    return device.upload_activations(nans(n));
 }
 
 // Rows in the opposite order.
@@ -39,49 +22,95 @@ Floats reversed(const Floats& x, int64_t rows) {
     return y;
 }
 
-// One layer's inputs and what the loops make of them.
+// One layer's inputs, as the device has them, and the sums of the loops.
 struct Layer {
     int64_t N, C, OC;
-    Floats in, w, bias, residual, dout, pre;    // as the device has them
-    Doubles product, sum, out, din, activated;  // in * w; with bias; all of it; dout * w^T; that times gelu'(pre)
-    Doubles dw, db;                             // += these
+    Floats in, w, bias, residual, dout, pre;
+    Sums product, din, dw, db;  // in * w; dout * w^T; in^T * dout; columns of dout
 
-    Layer(const Device& device, Noise& noise, int64_t N_, int64_t C_, int64_t OC_)
-        : N(N_),
-          C(C_),
-          OC(OC_),
-          in(device.round(noise.floats(N * C))),
-          w(device.round(noise.floats(C * OC))),
-          bias(noise.floats(OC)),
-          residual(device.round(noise.floats(N * OC))),
-          dout(device.round(noise.floats(N * OC))),
-          pre(device.round(noise.floats(N * C, 3.0))),
-          product(zeros(N * OC)),
-          sum(product),
-          out(product),
-          din(zeros(N * C)),
-          activated(din),
-          dw(zeros(C * OC)),
-          db(zeros(OC)) {
+    Layer(const Device& device, int64_t N_, int64_t C_, int64_t OC_)
+        : N(N_), C(C_), OC(OC_), product(N * OC), din(N * C), dw(C * OC), db(OC) {
+        Noise noise;
+        in = device.round(noise.floats(N * C));
+        w = device.round(noise.floats(C * OC));
+        bias = noise.floats(OC);
+        residual = device.round(noise.floats(N * OC));
+        dout = device.round(noise.floats(N * OC));
+        pre = device.round(noise.floats(N * C, 3.0));
         for (int64_t i = 0; i < N; i++) {
             for (int64_t c = 0; c < C; c++)
                 for (int64_t o = 0; o < OC; o++) {
-                    product[i * OC + o] += static_cast<double>(in[i * C + c]) * w[c * OC + o];
-                    din[i * C + c] += static_cast<double>(dout[i * OC + o]) * w[c * OC + o];
-                    dw[c * OC + o] += static_cast<double>(in[i * C + c]) * dout[i * OC + o];
+                    double x = in[i * C + c], weight = w[c * OC + o], g = dout[i * OC + o];
+                    product.add(i * OC + o, x * weight);
+                    din.add(i * C + c, g * weight);
+                    dw.add(c * OC + o, x * g);
                 }
-            for (int64_t o = 0; o < OC; o++) {
-                sum[i * OC + o] = product[i * OC + o] + bias[o];
-                out[i * OC + o] = gelu(sum[i * OC + o]) + residual[i * OC + o];
-                db[o] += dout[i * OC + o];
-            }
-            for (int64_t c = 0; c < C; c++) {
-                double x = pre[i * C + c];
-                activated[i * C + c] = din[i * C + c] * (gelu(x + 1e-6) - gelu(x - 1e-6)) / 2e-6;
-            }
+            for (int64_t o = 0; o < OC; o++) db.add(o, dout[i * OC + o]);
         }
     }
+
+    Wanted wanted_pre(const Device& device) const {
+        Wanted sum = products(device, product, C);
+        for (size_t i = 0; i < sum.value.size(); i++) {
+            sum.value[i] += bias[i % static_cast<size_t>(OC)];
+            sum.bound[i] += kF32 * (std::fabs(sum.value[i]) + sum.bound[i]);
+        }
+        return sum.stored(device);
+    }
+    // Of pre as it was kept, which gelu sees.
+    Wanted wanted_out(const Device& device, const Floats& kept) const {
+        Wanted out;
+        for (float x : kept) {
+            Gelu gelu(x);
+            out.add(gelu.value, gelu.value_bound);
+        }
+        return out.onto(residual).stored(device);
+    }
+    Wanted wanted_din_through_gelu(const Device& device) const {
+        Wanted sum = products(device, din, OC);
+        for (size_t i = 0; i < sum.value.size(); i++) {
+            Gelu gelu(pre[i]);
+            sum.bound[i] =
+                sum.bound[i] * std::fabs(gelu.derivative) +
+                (std::fabs(sum.value[i]) + sum.bound[i]) * (gelu.derivative_bound + kF32 * std::fabs(gelu.derivative));
+            sum.value[i] *= gelu.derivative;
+        }
+        return sum.stored(device);
+    }
+    // Rows in blocks of 256, each by 8 threads, whose sums are added up.
+    Wanted wanted_db() const {
+        double n = 256 / 8 + 8 + std::ceil(static_cast<double>(N) / 256);
+        return wanted_of(db, [&](int64_t i) { return db.bound(i, std::min(n, static_cast<double>(N))); });
+    }
 };
+
+// The loops' gradients are those of the sum of dout * (activation(in) * w + bias).
+void reference(const Library& library) {
+    tally().current = "linear reference";
+    Device device(library);
+    const int64_t N = 3, C = 5, OC = 7;
+    Layer layer(device, N, C, OC);
+    auto total = [&](const Doubles& in, const Doubles& w, const Doubles& bias) {
+        double sum = 0;
+        for (int64_t i = 0; i < N * C * OC; i++) {
+            int64_t row = i / (C * OC), c = i / OC % C, o = i % OC;
+            sum += layer.dout[row * OC + o] * (in[row * C + c] * w[c * OC + o] + (c == 0 ? bias[o] : 0));
+        }
+        return sum;
+    };
+    Doubles in = doubles(layer.in), w = doubles(layer.w), bias = doubles(layer.bias);
+    expect_gradient(
+        "din", [&](const Doubles& x) { return total(x, w, bias); }, in, layer.din.value);
+    expect_gradient(
+        "dw", [&](const Doubles& x) { return total(in, x, bias); }, w, layer.dw.value);
+    expect_gradient(
+        "db", [&](const Doubles& x) { return total(in, w, x); }, bias, layer.db.value);
+    auto through_gelu = [&](Doubles x) {
+        for (double& v : x) v = 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
+        return total(x, w, bias);
+    };
+    expect_gradient("through gelu", through_gelu, doubles(layer.pre), layer.wanted_din_through_gelu(device).value);
+}
 
 sn9_weight prepare(Device& device, const Floats& values, int64_t rows, int64_t cols, int32_t trained) {
     const Library& library = device.library();
@@ -95,7 +124,7 @@ sn9_weight prepare(Device& device, const Floats& values, int64_t rows, int64_t c
     return weight;
 }
 
-void forward(Device& device, const Layer& layer, double tolerance, int32_t trained) {
+void forward(Device& device, const Layer& layer, int32_t trained) {
     const Library& library = device.library();
     int64_t N = layer.N, C = layer.C, OC = layer.OC;
     sn9_weight weight = prepare(device, layer.w, C, OC, trained);
@@ -103,9 +132,14 @@ void forward(Device& device, const Layer& layer, double tolerance, int32_t train
     void *out = nothing(device, N * OC), *pre = nothing(device, N * OC);
     const float* bias = device.upload(layer.bias);
     SN9_OK_OR_RETURN(library, library.linear_forward(device, out, pre, in, &weight, bias, residual, SN9_GELU, N));
-    Floats kept = device.download_activations(out, N * OC);
-    expect_close("pre", device.download_activations(pre, N * OC), layer.sum, tolerance);
-    expect_close("gelu + residual", kept, layer.out, tolerance);
+    Floats kept = device.download_activations(out, N * OC), pre_kept = device.download_activations(pre, N * OC);
+    expect_within(device, "forward pre", pre_kept, layer.wanted_pre(device));
+    expect_within(device, "forward gelu + residual", kept, layer.wanted_out(device, pre_kept));
+    expect_same_in_every_order(library, "out in another order", [&] {
+        device.check(library.linear_forward(device, out, nullptr, in, &weight, bias, residual, SN9_GELU, N),
+                     "linear_forward");
+        return device.download_activations(out, N * OC);
+    });
 
     void *one = device.upload_activations(Floats(layer.in.end() - C, layer.in.end())), *one_out = nothing(device, OC);
     void* one_residual = device.upload_activations(Floats(layer.residual.end() - OC, layer.residual.end()));
@@ -121,57 +155,63 @@ void forward(Device& device, const Layer& layer, double tolerance, int32_t train
 
     SN9_OK_OR_RETURN(library,
                      library.linear_forward(device, out, nullptr, in, &weight, nullptr, nullptr, SN9_NO_ACTIVATION, N));
-    expect_close("the product alone", device.download_activations(out, N * OC), layer.product, tolerance);
+    expect_within(device, "forward product alone", device.download_activations(out, N * OC),
+                  products(device, layer.product, C).stored(device));
 }
 
-void backward(Device& device, Noise& noise, const Layer& layer, double tolerance, double f32_tolerance) {
+void backward(Device& device, const Layer& layer) {
     const Library& library = device.library();
     int64_t N = layer.N, C = layer.C, OC = layer.OC;
+    Noise noise(99);
     sn9_weight weight = prepare(device, layer.w, C, OC, 1);
     void *in = device.upload_activations(layer.in), *dout = device.upload_activations(layer.dout);
     void *pre = device.upload_activations(layer.pre), *din = nothing(device, N * C);
     SN9_OK_OR_RETURN(library, library.linear_backward_input(device, din, dout, &weight, pre, SN9_GELU, 0, N));
-    expect_close("din = through gelu", device.download_activations(din, N * C), layer.activated, tolerance);
+    expect_within(device, "din = through gelu", device.download_activations(din, N * C),
+                  layer.wanted_din_through_gelu(device));
 
     Floats dirt = device.round(noise.floats(N * C));
-    Doubles wanted = layer.din;
-    for (size_t i = 0; i < wanted.size(); i++) wanted[i] += dirt[i];
     void* added = device.upload_activations(dirt);
     SN9_OK_OR_RETURN(library,
                      library.linear_backward_input(device, added, dout, &weight, nullptr, SN9_NO_ACTIVATION, 1, N));
-    expect_close("din +=", device.download_activations(added, N * C), wanted, tolerance);
+    expect_within(device, "din +=", device.download_activations(added, N * C),
+                  products(device, layer.din, OC).onto(dirt).stored(device));
 
     Floats dw_dirt = noise.floats(C * OC), db_dirt = noise.floats(OC);
-    Doubles dw_wanted = layer.dw, db_wanted = layer.db;
-    for (size_t i = 0; i < dw_wanted.size(); i++) dw_wanted[i] += dw_dirt[i];
-    for (size_t i = 0; i < db_wanted.size(); i++) db_wanted[i] += db_dirt[i];
-    float *dw = device.upload(dw_dirt), *db = device.upload(db_dirt), *again = device.upload(dw_dirt);
+    float *dw = device.upload(dw_dirt), *db = device.upload(db_dirt);
     SN9_OK_OR_RETURN(library, library.linear_backward_weight(device, dw, db, in, dout, N, C, OC));
-    expect_close("dw +=", device.download(dw, C * OC), dw_wanted, f32_tolerance);
-    expect_close("db +=", device.download(db, OC), db_wanted, f32_tolerance);
+    Floats dw_kept = device.download(dw, C * OC);
+    expect_within(device, "dw +=", dw_kept, products(device, layer.dw, N).onto(dw_dirt));
+    expect_within(device, "db +=", device.download(db, OC), layer.wanted_db().onto(db_dirt));
+    float* again = device.upload(dw_dirt);
     SN9_OK_OR_RETURN(library, library.linear_backward_weight(device, again, nullptr, in, dout, N, C, OC));
-    expect_same_bits("dw again, without db", device.download(again, C * OC), device.download(dw, C * OC));
+    expect_same_bits("dw again, without db", device.download(again, C * OC), dw_kept);
+    expect_same_in_every_order(library, "dw and db in another order", [&] {
+        device.upload_to(dw, dw_dirt);
+        device.upload_to(db, db_dirt);
+        device.check(library.linear_backward_weight(device, dw, db, in, dout, N, C, OC), "linear_backward_weight");
+        Floats both = device.download(dw, C * OC), more = device.download(db, OC);
+        both.insert(both.end(), more.begin(), more.end());
+        return both;
+    });
 }
 
 void linear(const Library& library, int32_t precision, int64_t N, int64_t C, int64_t OC) {
     Device device(library, precision);
-    tally().current = std::string("linear ") + precision_name(precision) + " N=" + std::to_string(N) +
-                      " C=" + std::to_string(C) + " OC=" + std::to_string(OC);
-    Noise noise;
-    Layer layer(device, noise, N, C, OC);
+    start(device, "linear N=%ld C=%ld OC=%ld", N, C, OC);
+    Layer layer(device, N, C, OC);
     int64_t bytes = 0;
     device.check(library.workspace_bytes(device, &bytes, 1, N, C, 1, 64, OC, 128, 1), "workspace_bytes");
     device.check(library.context_reserve(device, bytes), "context_reserve");
-    double f32_tolerance = sum_tolerance(N + C + OC), tolerance = device.bf16() ? 0x1p-7 : f32_tolerance;
-    forward(device, layer, tolerance, 1);
-    if (precision == SN9_PRECISION_FP32_SPLIT) {
-        tolerance = split_tolerance(C);
+    forward(device, layer, 0);
+    if (device.split()) {
+        auto in = [&](int64_t m, int64_t k) { return layer.in[m * C + k]; };
         auto w = [&](int64_t k, int64_t n) { return layer.w[k * OC + n]; };
-        if (N > 1) expect_less_would_miss(layer.in, std::min<int64_t>(N, 128), C, OC, w, tolerance);
+        if (N > 1) expect_less_would_miss(device, layer.product, std::min<int64_t>(N, 64), C, OC, in, w);
+        return;  // trains as FP32_SIMT
     }
-    forward(device, layer, tolerance, 0);
-    if (precision == SN9_PRECISION_FP32_SPLIT) return;  // trains as FP32_SIMT
-    backward(device, noise, layer, tolerance, f32_tolerance);
+    forward(device, layer, 1);
+    backward(device, layer);
 }
 
 // Sources of every type, also unaligned, and numbers that bf16 halves must carry: large, tiny, infinite.
@@ -205,7 +245,6 @@ void split_weights(const Library& library) {
             "linear_forward");
         return device.download(out, kSide * kSide);
     };
-    auto doubles = [](const Floats& values) { return Doubles(values.begin(), values.end()); };
     expect_close("from f64", product(device.upload(exact), SN9_F64), exact, 0x1p-17);
     expect_close("from f32", product(device.upload(rounded_to[0]), SN9_F32), exact, 0x1p-17);
     expect_close("from bf16", product(device.upload(bf16_source), SN9_BF16), doubles(rounded_to[1]), 0);
@@ -232,17 +271,17 @@ void split_weights(const Library& library) {
 }
 
 void matmul(const Library& library, int64_t M, int64_t K, int64_t N) {
-    tally().current = "matmul";
-    Device device(library);
+    Device device(library, SN9_PRECISION_FP32_SIMT);
+    start(device, "matmul M=%ld K=%ld N=%ld", M, K, N);
     Noise noise;
     Floats a = noise.floats(M * K), b = noise.floats(K * N);
-    Doubles wanted = zeros(M * N);
+    Sums sums(M * N);
     for (int64_t i = 0; i < M; i++)
         for (int64_t k = 0; k < K; k++)
-            for (int64_t j = 0; j < N; j++) wanted[i * N + j] += static_cast<double>(a[i * K + k]) * b[k * N + j];
-    float *x = device.upload(a), *y = device.upload(b), *out = device.upload(Floats(wanted.size(), NAN));
+            for (int64_t j = 0; j < N; j++) sums.add(i * N + j, static_cast<double>(a[i * K + k]) * b[k * N + j]);
+    float *x = device.upload(a), *y = device.upload(b), *out = device.upload(nans(M * N));
     SN9_OK_OR_RETURN(library, library.matmul(device, out, x, y, M, K, N, 0));
-    expect_close("out", device.download(out, M * N), wanted, sum_tolerance(K));
+    expect_within(device, "matmul", device.download(out, M * N), products(device, sums, K));
     expect(library.matmul(device, out, x, y, M, K, N, 1) == SN9_UNSUPPORTED, "oneDNN is of the CPU library");
     expect(library.matmul(device, out, x, y, M, K, N - 1, 0) == SN9_BAD_ARGUMENT, "an odd width is refused");
 }
@@ -270,7 +309,10 @@ void refusals(const Library& library) {
 
 void test_linear(const Library& library) {
     refusals(library);
+    reference(library);
+    matmul(library, 1, 8, 4);
     matmul(library, 130, 40, 132);
+    matmul(library, 17, 1544, 68);
     split_weights(library);
     for (int32_t precision : kPrecisions) {
         linear(library, precision, 1, 64, 192);

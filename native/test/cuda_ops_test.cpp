@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <cstring>
 
-#include "library.h"
+#include "tolerance.h"
 
 void test_attention(const sn9::test::Library& library);
 void test_device(const sn9::test::Library& library);
@@ -14,6 +14,8 @@ void test_optimizer(const sn9::test::Library& library);
 void test_cast(const sn9::test::Library& library);
 void test_linear(const sn9::test::Library& library);
 void test_head_loss(const sn9::test::Library& library);
+void test_production(const sn9::test::Library& library);
+void test_finite(const sn9::test::Library& library);
 
 namespace {
 
@@ -22,9 +24,10 @@ struct Test {
     void (*run)(const sn9::test::Library&);
 };
 const Test kTests[] = {
-    {"device", test_device},   {"embed", test_embed},         {"layernorm", test_layernorm},
-    {"dropout", test_dropout}, {"optimizer", test_optimizer}, {"cast", test_cast},
-    {"linear", test_linear},   {"head_loss", test_head_loss}, {"attention", test_attention},
+    {"device", test_device},         {"embed", test_embed},         {"layernorm", test_layernorm},
+    {"dropout", test_dropout},       {"optimizer", test_optimizer}, {"cast", test_cast},
+    {"linear", test_linear},         {"head_loss", test_head_loss}, {"attention", test_attention},
+    {"production", test_production}, {"finite", test_finite},
 };
 
 }  // namespace
@@ -41,9 +44,10 @@ int main(int count, char** arguments) {
         for (int i = 2; i < count; i++) wanted = wanted || !strcmp(arguments[i], test.name);
         if (!wanted) continue;
         run++;
-        sn9::test::tally().current = test.name;
+        sn9::test::tally().test = sn9::test::tally().current = test.name;
         test.run(library);
     }
+    sn9::test::print_shares();
     printf("cuda_ops_test: %d tests, %d checks, %d failures\n", run, sn9::test::tally().checks,
            sn9::test::tally().failures);
     return run == 0 || sn9::test::tally().failures ? 1 : 0;

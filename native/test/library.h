@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ namespace sn9::test {
 #define SN9_TEST_FUNCTIONS(X) \
     X(abi_version) X(last_error) X(device_count) X(context_open) X(context_close) \
     X(context_describe) X(context_reserve) X(alloc) X(free) X(upload) X(download) X(copy) \
-    X(pinned_alloc) X(pinned_free) X(event_create) X(event_free) X(event_record) X(event_elapsed) \
+    X(pinned_alloc) X(pinned_free) X(stream_select) X(event_create) X(event_free) X(event_record) \
+    X(event_wait) X(event_synchronize) X(event_elapsed) X(range_push) X(range_pop) \
     X(capture_begin) X(capture_end) X(graph_launch) X(graph_free) X(synchronize) X(release_mapped) \
     X(padding) X(workspace_bytes) X(weight_bytes) X(weight_prepare) X(embed_forward) \
     X(embed_backward) X(dropout) X(linear_forward) X(linear_backward_input) \
@@ -63,6 +65,12 @@ struct Library {
         }
     }
 
+    // Whether tensor cores truncate: on a device, and where the environment asks the host build for it.
+    bool truncates() const {
+        const char* rounding = getenv("SN9_HOST_ROUNDING");
+        return !host() || (rounding && !strcmp(rounding, "rz"));
+    }
+
     void* handle;
 
   private:
@@ -72,7 +80,8 @@ struct Library {
 // Counts of the whole run, and what is being checked.
 struct Tally {
     int checks = 0, failures = 0;
-    std::string current;
+    std::string test, current;             // cuda_<test>_test.cpp, and the case
+    std::map<std::string, double> shares;  // tolerance.h
 };
 inline Tally& tally() {
     static Tally made;
@@ -142,6 +151,9 @@ class Device {
   public:
     Device(const Library& library, int32_t precision = SN9_PRECISION_FP32) : library_(library), precision_(precision) {
         check(library.context_open(0, 0, precision, &context_), "context_open");
+        char text[4096];
+        check(library.context_describe(context_, text, sizeof text), "context_describe");
+        split_ = !bf16() && strstr(text, "\nfp32=bf16x3\n");
     }
     ~Device() {
         for (void* memory : memory_) check(library_.free(context_, memory), "free");
@@ -154,6 +166,9 @@ class Device {
     const Library& library() const { return library_; }
     int32_t precision() const { return precision_; }
     bool bf16() const { return precision_ == SN9_PRECISION_BF16; }
+    // Whether f32 products of evaluation are three of bf16 on tensor cores.
+    bool split() const { return split_; }
+    const char* arithmetic() const { return bf16() ? "bf16" : split_ ? "f32 split" : "f32"; }
 
     // Device memory, freed with the device.
     template <typename T = float>
@@ -214,6 +229,7 @@ class Device {
   private:
     const Library& library_;
     int32_t precision_;
+    bool split_ = false;
     sn9_context* context_ = nullptr;
     std::vector<void*> memory_;
 };

@@ -1,15 +1,9 @@
-// rows: what the tests of operations on rows of activations share: names of cases, padding, tolerances.
-// Tolerances: f32 sums of K terms of size s are off by about 6e-8 * s * sqrt(K), allowed 16 times; a bf16 result is off
-// by half a unit in its last place, 2^-9 of its size, allowed twice.
+// rows: what the tests of operations on rows of activations share: names of cases, padding, orders of blocks.
 #pragma once
 
-#include "library.h"
+#include "tolerance.h"
 
 namespace sn9::test {
-
-typedef std::vector<float> Floats;
-typedef std::vector<double> Doubles;
-typedef std::vector<int32_t> Ints;
 
 constexpr float kNan = __builtin_nanf("");
 
@@ -25,12 +19,7 @@ inline Floats nans(int64_t n) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    tally().current = std::string(text) + (device.bf16() ? " bf16" : " f32");
-}
-
-// What a result of the activation type may be off by where one of f32 may be off by f32.
-inline double tolerance(const Device& device, double f32) {
-    return device.bf16() ? 0x1p-8 + f32 : f32;
+    tally().current = std::string(text) + " " + device.arithmetic();
 }
 
 // The memory so many activations in.
@@ -65,14 +54,6 @@ inline void expect_padding(const char* what, const Floats& x, int64_t C, int64_t
     for (int64_t i = 0; i < static_cast<int64_t>(x.size()); i++)
         if (i % C >= true_C) all &= !memcmp(&x[i], &value, 4);
     expect(all, what);
-}
-
-// expect_close over the columns before true_C: wanted is (rows, true_C).
-inline void expect_rows(const char* what, const Floats& x, const Doubles& wanted, int64_t C, int64_t true_C,
-                        double tolerance) {
-    Floats rows(wanted.size());
-    for (int64_t i = 0; i < static_cast<int64_t>(wanted.size()); i++) rows[i] = x[i / true_C * C + i % true_C];
-    expect_close(what, rows, wanted, tolerance);
 }
 
 }  // namespace sn9::test

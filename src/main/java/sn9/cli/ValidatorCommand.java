@@ -20,6 +20,7 @@ import sn9.subnet.RuleSet;
 import sn9.tokenizer.Gpt2Tokenizer;
 import sn9.validator.EvalStep;
 import sn9.validator.LocalModelStore;
+import sn9.validator.ModelLosses;
 import sn9.validator.ModelUpdater;
 import sn9.validator.Validator;
 import sn9.validator.ValidatorState;
@@ -96,7 +97,7 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
             var updater = new ModelUpdater(
                     network.metadata(), network.store(), models, state, ruleSet, options.sampleMin(ruleSet));
             var packer = new Packer(new Gpt2Tokenizer(), ruleSet.batchSize(), ruleSet.sequenceLength());
-            var step = new EvalStep(evaluator::losses, source, packer, models, ruleSet, evalSettings, clock);
+            var step = new EvalStep(ModelLosses.on(evaluator), source, packer, models, ruleSet, evalSettings, clock);
             var report = new ValidatorReport(Output.of(spec, json), metrics);
             var validator =
                     new Validator(settings, ruleSet, network.chain(), updater, step, models, state, report, clock);

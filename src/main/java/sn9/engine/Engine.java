@@ -9,7 +9,15 @@ import sn9.tensor.ElementType;
  * One device with its memory and its math. An engine belongs to the thread that opened it; every call from another
  * thread is an {@link IllegalStateException}. Closing it with buffers still open is one too, and names them.
  */
-public interface Engine extends AutoCloseable {
+public interface Engine extends Allocator, AutoCloseable {
+    /** Where operations and copies queue up; each stream keeps its order. One and the same on the CPU. */
+    enum Stream {
+        /** Everything that computes; selected at first. */
+        COMPUTE,
+        /** Uploads and weights of what is computed with next. */
+        LOAD
+    }
+
     /** Short name for reports: {@code cpu}, {@code cuda:0}. */
     String name();
 
@@ -25,16 +33,32 @@ public interface Engine extends AutoCloseable {
     /** The operations of the GPT-2 graph on this device. */
     Ops ops();
 
-    /**
-     * Allocates device memory, 64-byte aligned, contents undefined.
-     *
-     * @param label what it is for; stands in messages
-     * @throws EngineException when there is not so much
-     */
-    Buffer allocate(String label, long bytes);
+    /** Whether operations are queued and can be captured; else each is complete when its call returns. */
+    boolean captures();
 
-    /** Copies all of a host segment to the start of a buffer. */
+    /** Host memory for downloads that nobody waits for at once. */
+    HostBuffer allocateHost(String label, long bytes);
+
+    /** A new event, past until it is recorded. */
+    Event event(String label);
+
+    /** Captures operations instead of running them; each of their kernels must have run before. */
+    Graph capture(String label, Runnable operations);
+
+    /** Runs operations under a name that profilers show. */
+    void range(String label, Runnable operations);
+
+    /** Selects another stream while an action asks for copies, casts or weights. */
+    void on(Stream stream, Runnable action);
+
+    /** Copies all of a host segment to the start of a buffer; the segment may be changed afterwards. */
     void upload(Buffer to, MemorySegment from);
+
+    /** Copies the start of one buffer to the start of another. */
+    void copy(Buffer to, Buffer from, long bytes);
+
+    /** Asks for the start of a buffer, as much as the host buffer holds; there once an event recorded after it is past. */
+    void download(HostBuffer to, Buffer from);
 
     /** Fills a host segment from the start of a buffer. */
     void download(MemorySegment to, Buffer from);

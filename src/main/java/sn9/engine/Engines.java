@@ -3,6 +3,7 @@ package sn9.engine;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -17,6 +18,12 @@ public final class Engines {
     private static final String CUDA = "sn9cuda";
     /** The CUDA kernels built by the host compiler: a device for tests, many thousand times slower than a GPU. */
     private static final String CUDA_ON_HOST = "cudahost";
+
+    /**
+     * Names the file to open as the CUDA library, for rehearsing what a GPU machine does with the host build of the kernels
+     * in the device's place.
+     */
+    static final String CUDA_LIBRARY_PROPERTY = "sn9.cuda.library";
 
     private static final Pattern CUDA_DEVICE = Pattern.compile("cuda(?::(\\d{1,3}))?");
 
@@ -50,37 +57,57 @@ public final class Engines {
                     "--device is \"" + device + "\", expected auto, cpu, cuda or cuda:N with N a number");
         }
         Optional<String> missing = whyNoCuda();
-        if (device.equals("auto") && missing.isPresent()) {
-            log.info("device=cpu reason=\"{}\" silence=\"--device cpu\"", missing.get());
-            return open("cpu", CPU, 0, threads, activationType);
+        if (device.equals("auto")) {
+            return missing.isEmpty()
+                    ? firstCudaOrCpu(threads, activationType)
+                    : cpu(missing.get(), threads, activationType);
         }
         if (missing.isPresent()) {
             throw new EngineException("--device " + device + ": " + missing.get() + "; use --device cpu or auto");
         }
-        int number = device.equals("auto") || cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1));
-        return open("cuda:" + number, CUDA, number, threads, activationType);
+        return cuda(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)), threads, activationType);
+    }
+
+    /** A device that the driver lists may still refuse: it is too old, or another process has it for itself. */
+    private static Engine firstCudaOrCpu(int threads, ElementType activationType) {
+        try {
+            return cuda(0, threads, activationType);
+        } catch (EngineException e) {
+            return cpu(e.getMessage(), threads, activationType);
+        }
+    }
+
+    private static Engine cpu(String reason, int threads, ElementType activationType) {
+        log.info("device=cpu reason=\"{}\" silence=\"--device cpu\"", reason);
+        return open("cpu", CPU, 0, threads, activationType);
+    }
+
+    private static Engine cuda(int number, int threads, ElementType activationType) {
+        return NativeEngine.open("cuda:" + number, OpsLibrary.open(cudaLibrary()), number, threads, activationType);
     }
 
     /** Why there is no CUDA device to open; empty when there is one. */
     public static Optional<String> whyNoCuda() {
-        if (!NativeLibrary.exists(CUDA)) {
+        if (System.getProperty(CUDA_LIBRARY_PROPERTY) == null && !NativeLibrary.exists(CUDA)) {
             return Optional.of("this build carries no CUDA kernels (it was made where there is no nvcc or no driver)");
         }
-        OpsLibrary library;
-        try {
-            library = OpsLibrary.open(NativeLibrary.locate(CUDA));
-        } catch (EngineException e) {
-            return Optional.of(e.getMessage());
-        }
         try (Arena arena = Arena.ofConfined()) {
+            OpsLibrary library = OpsLibrary.open(cudaLibrary());
             MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
             int status = (int) library.deviceCount.invokeExact(count.address());
             return status == 0 && count.get(ValueLayout.JAVA_INT, 0) > 0
                     ? Optional.empty()
                     : Optional.of(library.lastError());
+        } catch (EngineException e) {
+            return Optional.of(e.getMessage());
         } catch (Throwable e) {
             throw OpsLibrary.unexpected(e);
         }
+    }
+
+    private static Path cudaLibrary() {
+        String named = System.getProperty(CUDA_LIBRARY_PROPERTY);
+        return named == null ? NativeLibrary.locate(CUDA) : Path.of(named).toAbsolutePath();
     }
 
     private static Engine open(String name, String library, int device, int threads, ElementType activationType) {

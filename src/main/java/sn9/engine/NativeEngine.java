@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -16,6 +17,9 @@ final class NativeEngine implements Engine {
     private static final int FP32 = 0;
     private static final int BF16 = 1;
 
+    /** System property: {@code off} launches operations one by one, so that a profiler can name each. */
+    private static final String GRAPHS = "sn9.graphs";
+
     /** A downcall; what it returns is a status. */
     @FunctionalInterface
     interface Call {
@@ -26,7 +30,16 @@ final class NativeEngine implements Engine {
     private final String name;
     private final long context;
     private final Thread owner = Thread.currentThread();
-    private final Set<Buffer> open = new LinkedHashSet<>();
+    private final Set<AutoCloseable> open = new LinkedHashSet<>();
+    /** By stream: where a tensor lies as its file has it until it is converted. Null where device memory is the host's. */
+    private final Buffer[] raw = new Buffer[Stream.values().length];
+
+    private final boolean captures;
+    private final Arena names = Arena.ofConfined();
+    private final Map<String, MemorySegment> rangeNames = new HashMap<>();
+    private Stream stream = Stream.COMPUTE;
+    private long workspaceBytes;
+    private long workspaceMoves;
     private final Map<String, String> properties;
     private final ElementType activationType;
     private final Padding padding;
@@ -40,6 +53,7 @@ final class NativeEngine implements Engine {
         this.properties = describe(library, context);
         this.activationType = activationType;
         this.padding = padding(library, context);
+        this.captures = "1".equals(properties.get("graphs")) && !"off".equals(System.getProperty(GRAPHS));
         this.ops = new NativeOps(this);
     }
 
@@ -95,7 +109,7 @@ final class NativeEngine implements Engine {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ValueLayout.JAVA_LONG);
             call(() -> (int) library.alloc.invokeExact(context(), bytes, result.address()));
-            var buffer = new Buffer(this, null, label, result.get(ValueLayout.JAVA_LONG, 0), bytes);
+            Buffer buffer = Buffer.owner(this, label, result.get(ValueLayout.JAVA_LONG, 0), bytes);
             open.add(buffer);
             return buffer;
         }
@@ -105,6 +119,125 @@ final class NativeEngine implements Engine {
         long address = buffer.address();
         call(() -> (int) library.free.invokeExact(context(), address));
         open.remove(buffer);
+    }
+
+    @Override
+    public boolean captures() {
+        return captures;
+    }
+
+    @Override
+    public HostBuffer allocateHost(String label, long bytes) {
+        long address = made(result -> (int) library.pinnedAlloc.invokeExact(context(), bytes, result));
+        return lent(new HostBuffer(this, label, address, bytes));
+    }
+
+    @Override
+    public Event event(String label) {
+        return lent(new Event(this, label, made(result -> (int) library.eventCreate.invokeExact(context(), result))));
+    }
+
+    @Override
+    public Graph capture(String label, Runnable operations) {
+        call(() -> (int) library.captureBegin.invokeExact(context()));
+        try {
+            operations.run();
+        } catch (RuntimeException e) {
+            try {
+                endCapture(label).close();
+            } catch (RuntimeException second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
+        return endCapture(label);
+    }
+
+    private Graph endCapture(String label) {
+        long graph = made(result -> (int) library.captureEnd.invokeExact(context(), result));
+        return lent(new Graph(this, label, graph));
+    }
+
+    @Override
+    public void range(String label, Runnable operations) {
+        long name = rangeNames.computeIfAbsent(label, names::allocateFrom).address();
+        call(() -> (int) library.rangePush.invokeExact(context(), name));
+        try {
+            operations.run();
+        } finally {
+            call(() -> (int) library.rangePop.invokeExact(context()));
+        }
+    }
+
+    @Override
+    public void on(Stream other, Runnable action) {
+        Stream before = stream;
+        select(other);
+        try {
+            action.run();
+        } finally {
+            select(before);
+        }
+    }
+
+    private void select(Stream other) {
+        call(() -> (int) library.streamSelect.invokeExact(context(), other.ordinal()));
+        stream = other;
+    }
+
+    /** Device memory for a tensor as its file has it, until the selected stream has converted it. */
+    Buffer raw(long bytes) {
+        int at = stream.ordinal();
+        if (raw[at] == null || raw[at].bytes() < bytes) {
+            if (raw[at] != null) {
+                synchronize();
+                raw[at].close();
+            }
+            raw[at] = allocate("tensor to convert", bytes);
+        }
+        return raw[at];
+    }
+
+    /** How often the workspace has moved. */
+    long workspaceMoves() {
+        return workspaceMoves;
+    }
+
+    /** A downcall that leaves a pointer at an address. */
+    @FunctionalInterface
+    private interface Maker {
+        int run(long result) throws Throwable;
+    }
+
+    private long made(Maker maker) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment result = arena.allocate(ValueLayout.JAVA_LONG);
+            call(() -> maker.run(result.address()));
+            return result.get(ValueLayout.JAVA_LONG, 0);
+        }
+    }
+
+    private <H extends Handle> H lent(H handle) {
+        open.add(handle);
+        return handle;
+    }
+
+    void returned(Handle handle) {
+        open.remove(handle);
+    }
+
+    @Override
+    public void copy(Buffer to, Buffer from, long bytes) {
+        expectRoom(to, bytes);
+        expectRoom(from, bytes);
+        call(() -> (int) library.copy.invokeExact(context(), to.address(), from.address(), bytes));
+    }
+
+    @Override
+    public void download(HostBuffer to, Buffer from) {
+        MemorySegment memory = to.memory();
+        expectRoom(from, memory.byteSize());
+        call(() -> (int) library.download.invokeExact(context(), memory.address(), from.address(), memory.byteSize()));
     }
 
     @Override
@@ -147,7 +280,11 @@ final class NativeEngine implements Engine {
                     (long) V,
                     training ? 1 : 0));
             long needed = bytes.get(ValueLayout.JAVA_LONG, 0);
-            call(() -> (int) library.contextReserve.invokeExact(context(), needed));
+            if (needed > workspaceBytes) {
+                call(() -> (int) library.contextReserve.invokeExact(context(), needed));
+                workspaceBytes = needed;
+                workspaceMoves++;
+            }
         }
     }
 
@@ -161,16 +298,27 @@ final class NativeEngine implements Engine {
         if (closed) {
             return;
         }
+        synchronize();
+        for (Buffer buffer : raw) {
+            if (buffer != null) {
+                buffer.close();
+            }
+        }
         List<String> left = new ArrayList<>();
-        for (Buffer buffer : List.copyOf(open)) {
-            left.add(buffer.toString());
-            buffer.close();
+        for (AutoCloseable one : List.copyOf(open).reversed()) {
+            left.add(one.toString());
+            switch (one) {
+                case Buffer buffer -> buffer.close();
+                case Handle handle -> handle.close();
+                default -> throw new IllegalStateException("not an engine's: " + one);
+            }
         }
         call(() -> (int) library.contextClose.invokeExact(context()));
+        names.close();
         closed = true;
         if (!left.isEmpty()) {
             throw new IllegalStateException("the engine " + name + " was closed with " + left.size()
-                    + " buffers still open: " + String.join(", ", left));
+                    + " of its parts still open: " + String.join(", ", left));
         }
     }
 

@@ -20,25 +20,25 @@ final class NativeOps implements Ops {
     }
 
     @Override
-    public Weight prepareWeight(
-            String label, MemorySegment source, ElementType type, long rows, long cols, Weight.Kind kind) {
-        expectSource(label, source, type, Math.multiplyExact(rows, cols));
-        Buffer storage = engine.allocate(label, storageBytes(rows, cols, kind));
-        MemorySegment struct = Arena.ofAuto().allocate(Weight.STRUCT_BYTES, 8);
+    public Weight weight(Allocator memory, String label, long rows, long cols, Weight.Kind kind) {
+        Buffer storage = memory.allocate(label, storageBytes(rows, cols, kind));
+        return new Weight(label, rows, cols, kind, struct(), storage);
+    }
+
+    @Override
+    public void prepare(Weight to, MemorySegment source, ElementType type) {
+        expectSource(to.label(), source, type, Math.multiplyExact(to.rows(), to.cols()));
+        long struct = to.address();
+        long storage = to.storage().address();
+        int kind = code(to.kind());
         onDevice(
-                label,
                 source,
                 address -> engine.call(() -> (int) lib.weightPrepare.invokeExact(
-                        context(),
-                        struct.address(),
-                        storage.address(),
-                        address,
-                        type.code(),
-                        rows,
-                        cols,
-                        code(kind),
-                        0)));
-        return new Weight(label, rows, cols, struct, storage);
+                        context(), struct, storage, address, type.code(), to.rows(), to.cols(), kind, 0)));
+    }
+
+    private static MemorySegment struct() {
+        return Arena.ofAuto().allocate(Weight.STRUCT_BYTES, 8);
     }
 
     private long storageBytes(long rows, long cols, Weight.Kind kind) {
@@ -54,10 +54,10 @@ final class NativeOps implements Ops {
         String op = "trained weight " + source.label();
         long address = f32(op, source, rows * cols);
         long storage = copy == null ? 0L : act(op, copy, rows * cols);
-        MemorySegment struct = Arena.ofAuto().allocate(Weight.STRUCT_BYTES, 8);
+        MemorySegment struct = struct();
         engine.call(() -> (int) lib.weightPrepare.invokeExact(
                 context(), struct.address(), storage, address, ElementType.F32.code(), rows, cols, code(kind), 1));
-        return new Weight(source.label(), rows, cols, struct, null);
+        return new Weight(source.label(), rows, cols, kind, struct, null);
     }
 
     @Override
@@ -399,22 +399,19 @@ final class NativeOps implements Ops {
     public void load(Buffer to, MemorySegment from, ElementType type, long n) {
         expectSource(to.label(), from, type, n);
         onDevice(
-                to.label(),
                 from,
                 address -> engine.call(() -> (int) lib.cast.invokeExact(
                         context(), f32("cast", to, n), ElementType.F32.code(), address, type.code(), n)));
     }
 
     /** Hands the device address of a host tensor's bytes to an action: its own, or that of a copy for the time being. */
-    private void onDevice(String label, MemorySegment source, LongConsumer action) {
+    private void onDevice(MemorySegment source, LongConsumer action) {
         if (engine.hostMemory()) {
             action.accept(source.address());
         } else {
-            try (Buffer copy = engine.allocate(label + ", as in its file", source.byteSize())) {
-                engine.upload(copy, source);
-                action.accept(copy.address());
-                engine.synchronize();
-            }
+            Buffer copy = engine.raw(source.byteSize());
+            engine.upload(copy, source);
+            action.accept(copy.address());
         }
         releaseMapped(source);
     }

@@ -27,12 +27,16 @@ public interface Ops {
         MLP
     }
 
+    /** A place for a matrix to evaluate with, its memory from {@code memory}; to be filled by {@link #prepare}. */
+    Weight weight(Allocator memory, String label, long rows, long cols, Weight.Kind kind);
+
     /**
-     * A matrix on the host made ready for evaluation.
+     * Makes a matrix on the host ready for evaluation.
      *
+     * @param to made by {@link #weight}
      * @param source [rows, cols] of {@code type}, not needed afterwards
      */
-    Weight prepareWeight(String label, MemorySegment source, ElementType type, long rows, long cols, Weight.Kind kind);
+    void prepare(Weight to, MemorySegment source, ElementType type);
 
     /**
      * A matrix in device memory that is being trained: read in place, or from a copy that {@link #adamw} keeps up to date.

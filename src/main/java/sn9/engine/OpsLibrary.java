@@ -15,7 +15,7 @@ import java.nio.file.Path;
  * Pointers travel as longs. A status other than SN9_OK becomes an exception with the library's own sentence.
  */
 final class OpsLibrary {
-    static final int ABI_VERSION = 2;
+    static final int ABI_VERSION = 3;
 
     private static final int BAD_ARGUMENT = 1;
     static final int UNSUPPORTED = 3;
@@ -33,6 +33,21 @@ final class OpsLibrary {
     final MethodHandle free = bind("sn9_free", "PP");
     final MethodHandle upload = bind("sn9_upload", "PPPL");
     final MethodHandle download = bind("sn9_download", "PPPL");
+    final MethodHandle copy = bind("sn9_copy", "PPPL");
+    final MethodHandle pinnedAlloc = bind("sn9_pinned_alloc", "PLP");
+    final MethodHandle pinnedFree = bind("sn9_pinned_free", "PP");
+    final MethodHandle streamSelect = bind("sn9_stream_select", "PI");
+    final MethodHandle eventCreate = bind("sn9_event_create", "PP");
+    final MethodHandle eventFree = bind("sn9_event_free", "PP");
+    final MethodHandle eventRecord = bind("sn9_event_record", "PP");
+    final MethodHandle eventWait = bind("sn9_event_wait", "PP");
+    final MethodHandle eventSynchronize = bind("sn9_event_synchronize", "PP");
+    final MethodHandle captureBegin = bind("sn9_capture_begin", "P");
+    final MethodHandle captureEnd = bind("sn9_capture_end", "PP");
+    final MethodHandle graphLaunch = bind("sn9_graph_launch", "PP");
+    final MethodHandle graphFree = bind("sn9_graph_free", "PP");
+    final MethodHandle rangePush = bind("sn9_range_push", "PP");
+    final MethodHandle rangePop = bind("sn9_range_pop", "P");
     final MethodHandle synchronize = bind("sn9_synchronize", "P");
     final MethodHandle releaseMapped = bind("sn9_release_mapped", "PL");
 

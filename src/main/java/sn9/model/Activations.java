@@ -1,15 +1,14 @@
 package sn9.model;
 
-import java.util.ArrayList;
-import java.util.List;
+import sn9.engine.Allocator;
 import sn9.engine.Buffer;
-import sn9.engine.Engine;
+import sn9.tensor.ElementType;
 
 /**
  * The activations of one forward pass. Training keeps, per layer, what the backward pass cannot cheaply make again:
  * 10*N*C elements; layernorm and GELU outputs are recomputed. Evaluation shares one set among all layers.
  */
-final class Activations implements AutoCloseable {
+final class Activations {
     /** One layer's. N = B*T rows. */
     record Layer(
             Buffer x, // (N, C) residual stream entering the layer
@@ -34,11 +33,12 @@ final class Activations implements AutoCloseable {
     final Buffer gelu; // (N, F) output of the latest GELU
     final Buffer losses; // (N)
     final Buffer means; // (B) f64
-    private final List<Buffer> owned = new ArrayList<>();
-    private final Engine engine;
+    private final Allocator memory;
+    private final ElementType type;
 
-    Activations(Engine engine, Sizes sizes, int B, int T, boolean training) {
-        this.engine = engine;
+    Activations(Allocator memory, ElementType type, Sizes sizes, int B, int T, boolean training) {
+        this.memory = memory;
+        this.type = type;
         long N = (long) B * T;
         long C = sizes.C();
         long A = sizes.A();
@@ -77,21 +77,10 @@ final class Activations implements AutoCloseable {
     }
 
     private Buffer activations(String label, long elements) {
-        return own(label, elements * engine.activationType().bytes());
+        return memory.allocate(label, elements * type.bytes());
     }
 
     private Buffer floats(String label, long elements) {
-        return own(label, elements * Float.BYTES);
-    }
-
-    private Buffer own(String label, long bytes) {
-        Buffer buffer = engine.allocate(label, bytes);
-        owned.add(buffer);
-        return buffer;
-    }
-
-    @Override
-    public void close() {
-        owned.forEach(Buffer::close);
+        return memory.allocate(label, elements * Float.BYTES);
     }
 }

@@ -3,19 +3,26 @@ package sn9.model;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.HashMap;
+import java.util.Map;
 import sn9.engine.Buffer;
+import sn9.engine.BufferArena;
 import sn9.engine.Engine;
+import sn9.engine.Event;
+import sn9.engine.HostBuffer;
 import sn9.engine.Ops;
 import sn9.engine.Ops.Activation;
 import sn9.engine.Ops.DropoutSite;
+import sn9.engine.Replay;
 import sn9.engine.StepBlock;
 import sn9.engine.Weight;
 
 /**
  * GPT-2 as a fixed program over {@link Ops}: forward and backward for batches of B sequences of T tokens. Pre-LN, learned
  * positions, GELU in its tanh form, output head tied to the token embedding (subnet.md section 0, golden README).
+ *
+ * <p>Where the engine captures, a program is captured once for every set of parameters and then launched as a whole: tokens,
+ * targets and the step block are read from device memory at every launch.
  */
 public final class Gpt2 implements AutoCloseable {
     private final Engine engine;
@@ -34,9 +41,12 @@ public final class Gpt2 implements AutoCloseable {
     private final Activations acts;
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment ids; // (N) i32, host
-    private final MemorySegment means; // (B) f64, host
+    private final HostBuffer means; // (B) f64
+    private final Event meansThere;
+    private final BufferArena memory;
+    private final BufferArena owned; // `memory`, or null where that is the caller's
+    private final Map<Program, Replay> replays = new HashMap<>();
     // Gradients of activations; null in evaluation.
-    private final List<Buffer> owned = new ArrayList<>();
     private final Buffer dres; // (N, C) residual stream
     private final Buffer dbranch; // (N, C) what a branch received, where dropout makes it differ from dres; else null
     private final Buffer dln; // (N, C)
@@ -53,6 +63,15 @@ public final class Gpt2 implements AutoCloseable {
      * @throws IllegalArgumentException when T is beyond the model's positions
      */
     public Gpt2(Engine engine, Gpt2Config config, int B, int T, boolean training, double dropout) {
+        this(engine, null, config, B, T, training, dropout);
+    }
+
+    /** As {@link #Gpt2(Engine, Gpt2Config, int, int, boolean, double)} for evaluation, in an empty arena of the caller's. */
+    public static Gpt2 forEvaluation(Engine engine, BufferArena memory, Gpt2Config config, int B, int T) {
+        return new Gpt2(engine, memory, config, B, T, false, 0);
+    }
+
+    private Gpt2(Engine engine, BufferArena shared, Gpt2Config config, int B, int T, boolean training, double dropout) {
         if (T > config.nPositions()) {
             throw new IllegalArgumentException(
                     "sequences of " + T + " tokens do not fit a model of n_positions = " + config.nPositions());
@@ -76,17 +95,24 @@ public final class Gpt2 implements AutoCloseable {
         this.F = sizes.F();
         this.scale = sizes.attentionScale();
         this.dropout = training ? (float) dropout : 0;
-        engine.reserve(B, T, C, sizes.NH(), sizes.HS(), F, sizes.V(), training);
-        acts = new Activations(engine, sizes, B, T, training);
-        ids = arena.allocate(ValueLayout.JAVA_INT, N);
-        means = arena.allocate(ValueLayout.JAVA_DOUBLE, B);
+        owned = shared == null ? new BufferArena(engine, "activations of B = " + B + ", T = " + T) : null;
+        memory = shared == null ? owned : shared;
+        acts = new Activations(memory, engine.activationType(), sizes, B, T, training);
         dres = training ? activations("dres", C) : null;
         dbranch = this.dropout > 0 ? activations("dbranch", C) : null;
         dln = training ? activations("dln", C) : null;
         datt = training ? activations("datt", A) : null;
         dqkv = training ? activations("dqkv", 3L * A) : null;
         dfc = training ? activations("dfc", F) : null;
+        engine.reserve(B, T, C, sizes.NH(), sizes.HS(), F, sizes.V(), training);
+        memory.commit();
+        ids = arena.allocate(ValueLayout.JAVA_INT, N);
+        means = engine.allocateHost("mean losses", (long) B * Double.BYTES);
+        meansThere = engine.event("mean losses are there");
     }
+
+    /** What a captured program holds on to: it is captured anew for any other. */
+    private record Program(Parameters p, Gradients g, StepBlock step) {}
 
     /** Sequences per batch. */
     public int batchSize() {
@@ -108,23 +134,72 @@ public final class Gpt2 implements AutoCloseable {
     public double[] losses(Parameters p, int[] tokens, int[] targets) {
         upload(acts.tokens, tokens, 0);
         upload(acts.targets, targets, Integer.MIN_VALUE);
-        forward(p, null);
-        ops.headLossForward(acts.losses, acts.ln, p.wte, acts.targets, N, sizes.trueV());
-        return sequenceMeans();
+        evaluate(p);
+        requestMeans();
+        return awaitMeans();
     }
 
     /**
-     * One forward and backward pass: gradients of the step's loss scale times the sum of losses accumulate (+=).
+     * The loss of each position, which a mean hides: those that {@link #losses} averages.
      *
-     * @return (B) mean losses, as {@link #losses}, with dropout where it is on
+     * @return (B, T), 0 where the target is negative
      */
-    public double[] lossesAndGradients(Parameters p, Gradients g, StepBlock step, int[] tokens, int[] targets) {
+    public float[] positionLosses(Parameters p, int[] tokens, int[] targets) {
         upload(acts.tokens, tokens, 0);
         upload(acts.targets, targets, Integer.MIN_VALUE);
-        forward(p, step);
-        ops.headLossBackward(acts.losses, dln, g.dwte, acts.ln, p.wte, acts.targets, step, N, sizes.trueV());
-        backward(p, g, step);
-        return sequenceMeans();
+        evaluate(p);
+        try (Arena host = Arena.ofConfined()) {
+            return engine.read(acts.losses, host).toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    /**
+     * Asks for the losses of a batch that lies on the device, ids inside the vocabulary, and waits for nothing.
+     *
+     * @param tokens (B, T) i32
+     * @param targets (B, T) i32
+     * @param results (B) f64, assigned
+     */
+    public void enqueueLosses(Parameters p, Buffer tokens, Buffer targets, Buffer results) {
+        engine.copy(acts.tokens, tokens, (long) N * Integer.BYTES);
+        engine.copy(acts.targets, targets, (long) N * Integer.BYTES);
+        evaluate(p);
+        engine.copy(results, acts.means, (long) B * Double.BYTES);
+    }
+
+    /**
+     * Asks for one forward and backward pass: gradients of the step's loss scale times the sum of losses accumulate (+=).
+     * Its mean losses, with dropout where it is on, are for {@link #awaitMeans}.
+     */
+    public void enqueueGradients(Parameters p, Gradients g, StepBlock step, int[] tokens, int[] targets) {
+        upload(acts.tokens, tokens, 0);
+        upload(acts.targets, targets, Integer.MIN_VALUE);
+        replay("training pass", new Program(p, g, step), () -> {
+            forward(p, step);
+            ops.headLossBackward(acts.losses, dln, g.dwte, acts.ln, p.wte, acts.targets, step, N, sizes.trueV());
+            backward(p, g, step);
+            ops.sequenceMean(acts.means, acts.losses, acts.targets, B, T);
+        });
+        requestMeans();
+    }
+
+    /** As {@link #enqueueGradients}, and waits: (B) mean losses. */
+    public double[] lossesAndGradients(Parameters p, Gradients g, StepBlock step, int[] tokens, int[] targets) {
+        enqueueGradients(p, g, step, tokens, targets);
+        return awaitMeans();
+    }
+
+    private void evaluate(Parameters p) {
+        replay("evaluation", new Program(p, null, null), () -> {
+            forward(p, null);
+            ops.headLossForward(acts.losses, acts.ln, p.wte, acts.targets, N, sizes.trueV());
+            ops.sequenceMean(acts.means, acts.losses, acts.targets, B, T);
+        });
+    }
+
+    private void replay(String label, Program program, Runnable operations) {
+        replays.computeIfAbsent(program, _ -> new Replay(engine, label, operations))
+                .run();
     }
 
     /**
@@ -239,10 +314,26 @@ public final class Gpt2 implements AutoCloseable {
         return step == null ? 0 : dropout;
     }
 
-    private double[] sequenceMeans() {
-        ops.sequenceMean(acts.means, acts.losses, acts.targets, B, T);
+    private void requestMeans() {
         engine.download(means, acts.means);
-        return means.toArray(ValueLayout.JAVA_DOUBLE);
+        meansThere.record();
+    }
+
+    /** Waits for the mean losses of the latest batch: (B). */
+    public double[] awaitMeans() {
+        meansThere.synchronize();
+        return means.memory().toArray(ValueLayout.JAVA_DOUBLE);
+    }
+
+    /** Forgets what was captured for parameters that are about to go. */
+    public void forget(Parameters p) {
+        replays.keySet().removeIf(program -> {
+            boolean gone = program.p() == p;
+            if (gone) {
+                replays.get(program).close();
+            }
+            return gone;
+        });
     }
 
     /** Uploads ids of the batch, each in [least, V): a device cannot say which one was wrong. */
@@ -261,16 +352,18 @@ public final class Gpt2 implements AutoCloseable {
     }
 
     private Buffer activations(String label, long perRow) {
-        Buffer buffer =
-                engine.allocate(label, N * perRow * engine.activationType().bytes());
-        owned.add(buffer);
-        return buffer;
+        return memory.allocate(label, N * perRow * engine.activationType().bytes());
     }
 
     @Override
     public void close() {
-        acts.close();
-        owned.forEach(Buffer::close);
+        engine.synchronize();
+        replays.values().forEach(Replay::close);
+        means.close();
+        meansThere.close();
+        if (owned != null) {
+            owned.close();
+        }
         arena.close();
     }
 }

@@ -2,12 +2,13 @@ package sn9.model;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.function.BiConsumer;
 import java.util.function.Function;
-import java.util.function.Supplier;
 import sn9.engine.Buffer;
+import sn9.engine.BufferArena;
 import sn9.engine.Engine;
 import sn9.engine.Weight;
 import sn9.tensor.ElementType;
@@ -15,7 +16,8 @@ import sn9.tensor.TensorView;
 
 /**
  * The parameters of a GPT-2 on a device, by the names the graph uses. For training all lie in one arena, which the
- * optimiser updates in place; for evaluation matrices are held only in the library's prepared form.
+ * optimiser updates in place; for evaluation matrices are held only in the library's prepared form, in places that one
+ * model after another of the same shape can be loaded into.
  */
 public final class Parameters implements AutoCloseable {
     /** One layer. Shapes: C channels. */
@@ -39,7 +41,9 @@ public final class Parameters implements AutoCloseable {
     final Layer[] layers;
     final Buffer lnfw; // (C)
     final Buffer lnfb; // (C)
-    private final List<AutoCloseable> owned = new ArrayList<>();
+    private final Gpt2Config config;
+    private Places places; // null for an arena that is being trained
+    private BufferArena owned; // null for memory of the caller's
 
     /** Where a tensor on the device comes from. */
     private interface Source {
@@ -49,6 +53,7 @@ public final class Parameters implements AutoCloseable {
     }
 
     private Parameters(Gpt2Config config, Source source) {
+        this.config = config;
         wte = source.weight("transformer.wte.weight", Weight.Kind.EMBEDDING);
         wpe = source.buffer("transformer.wpe.weight");
         layers = new Layer[config.nLayer()];
@@ -72,38 +77,96 @@ public final class Parameters implements AutoCloseable {
         lnfb = source.buffer("transformer.ln_f.bias");
     }
 
+    /** Places for the parameters to evaluate with, in one arena; contents undefined until loaded. */
+    private static final class Places implements Source {
+        private final Engine engine;
+        private final ParameterLayout layout;
+        private final BufferArena memory;
+        private final Map<String, Buffer> buffers = new HashMap<>();
+        private final Map<String, Weight> weights = new HashMap<>();
+
+        Places(Engine engine, Gpt2Config config, BufferArena memory) {
+            this.engine = engine;
+            this.layout = new ParameterLayout(config, engine.padding(), false);
+            this.memory = memory;
+        }
+
+        @Override
+        public Buffer buffer(String name) {
+            Buffer buffer = memory.allocate(name, layout.slot(name).elements() * Float.BYTES);
+            buffers.put(name, buffer);
+            return buffer;
+        }
+
+        @Override
+        public Weight weight(String name, Weight.Kind kind) {
+            long[] shape = layout.slot(name).memoryShape();
+            Weight weight = engine.ops().weight(memory, name, shape[0], shape[1], kind);
+            weights.put(name, weight);
+            return weight;
+        }
+
+        void load(String name, TensorView tensor) {
+            ParameterLayout.Slot slot = layout.slot(name);
+            Weight weight = weights.get(name);
+            if (weight == null) {
+                Parameters.load(engine, slot, tensor, buffers.get(name));
+            } else {
+                inMemory(slot, tensor, (data, type) -> engine.ops().prepare(weight, data, type));
+            }
+        }
+    }
+
     /**
-     * Parameters to evaluate with: each tensor is copied to the device in its prepared form, and the pages of a mapped
-     * source are released as it goes, so that memory holds one copy.
+     * Places to load models of one shape into, and to evaluate them from; contents undefined until every tensor has been
+     * given to {@link #load(String, TensorView)}.
+     *
+     * @param memory an empty arena, which stays the caller's: after its reset these parameters are gone
+     */
+    public static Parameters places(Engine engine, Gpt2Config config, BufferArena memory) {
+        var places = new Places(engine, config, memory);
+        var parameters = new Parameters(config, places);
+        parameters.places = places;
+        memory.commit();
+        return parameters;
+    }
+
+    /**
+     * Parameters to evaluate one model with.
      *
      * @param tensors the model's tensors by Hugging Face name, in any float type
      */
     public static Parameters forEvaluation(Engine engine, Gpt2Config config, Function<String, TensorView> tensors) {
-        var layout = new ParameterLayout(config, engine.padding(), false);
-        List<AutoCloseable> made = new ArrayList<>();
-        var source = new Source() {
-            @Override
-            public Buffer buffer(String name) {
-                Buffer buffer = engine.allocate(name, layout.slot(name).elements() * Float.BYTES);
-                made.add(buffer);
-                load(engine, layout.slot(name), tensors.apply(name), buffer);
-                return buffer;
+        var memory = new BufferArena(engine, "parameters");
+        boolean whole = false;
+        try {
+            Parameters parameters = places(engine, config, memory);
+            parameters.owned = memory;
+            for (String name : parameters.names()) {
+                parameters.load(name, tensors.apply(name));
             }
+            whole = true;
+            return parameters;
+        } finally {
+            if (!whole) {
+                memory.close();
+            }
+        }
+    }
 
-            @Override
-            public Weight weight(String name, Weight.Kind kind) {
-                long[] shape = layout.slot(name).memoryShape();
-                Weight[] weight = new Weight[1];
-                inMemory(
-                        layout.slot(name),
-                        tensors.apply(name),
-                        (data, type) ->
-                                weight[0] = engine.ops().prepareWeight(name, data, type, shape[0], shape[1], kind));
-                made.add(weight[0]);
-                return weight[0];
-            }
-        };
-        return owning(made, () -> new Parameters(config, source));
+    /** The tensors to load, in the order of the graph. */
+    public List<String> names() {
+        return ParameterShapes.of(config).keySet().stream().toList();
+    }
+
+    /**
+     * Copies a tensor to its place, in its prepared form, in the selected stream. The pages of a mapped source are released,
+     * so that memory holds one copy.
+     *
+     * @param tensor in any float type
+     */
+    public void load(String name, TensorView tensor) {
+        places.load(name, tensor);
     }
 
     /**
@@ -161,33 +224,11 @@ public final class Parameters implements AutoCloseable {
         return arena.slice(name, slot.offset() * type.bytes(), slot.elements() * type.bytes());
     }
 
-    private static Parameters owning(List<AutoCloseable> made, Supplier<Parameters> maker) {
-        Parameters parameters = null;
-        try {
-            parameters = maker.get();
-            parameters.owned.addAll(made);
-            return parameters;
-        } finally {
-            if (parameters == null) {
-                closeAll(made);
-            }
-        }
-    }
-
-    private static void closeAll(List<AutoCloseable> all) {
-        for (AutoCloseable one : all) {
-            switch (one) {
-                case Buffer buffer -> buffer.close();
-                case Weight weight -> weight.close();
-                default -> throw new IllegalStateException("not a part of parameters: " + one);
-            }
-        }
-    }
-
-    /** Frees what was loaded for evaluation; an arena is its owner's. */
+    /** Frees what {@link #forEvaluation} allocated; all other memory is its owner's. */
     @Override
     public void close() {
-        closeAll(owned);
-        owned.clear();
+        if (owned != null) {
+            owned.close();
+        }
     }
 }

@@ -17,6 +17,7 @@ import sn9.checkpoint.Safetensors;
 import sn9.data.Batch;
 import sn9.engine.Buffer;
 import sn9.engine.Engine;
+import sn9.engine.Replay;
 import sn9.engine.StepBlock;
 import sn9.model.Gpt2;
 import sn9.model.Gpt2Config;
@@ -44,6 +45,7 @@ public final class Trainer implements AutoCloseable {
     private final Gradients gradients;
     private final StepBlock block;
     private final Gpt2 model;
+    private final Replay optimizer;
     private final List<AutoCloseable> owned = new ArrayList<>();
     private Map<String, String> position = Map.of();
     private long step;
@@ -83,6 +85,11 @@ public final class Trainer implements AutoCloseable {
             owned.add(block);
             model = new Gpt2(engine, config, B, T, true, train.dropout());
             owned.add(model);
+            optimizer = new Replay(engine, "optimizer", () -> {
+                engine.ops().gradNorm(block, grads, layout.size());
+                engine.ops().adamw(params, m, v, copy, grads, block, layout.decayed(), layout.size());
+            });
+            owned.add(optimizer);
             whole = true;
         } finally {
             if (!whole) {
@@ -210,28 +217,40 @@ public final class Trainer implements AutoCloseable {
             stepStarted = System.nanoTime();
         }
         block.pass(1.0 / ((double) count * train.accumulationSteps()), train.seed(), microStep);
-        double sum =
-                batch.lossSum(model.lossesAndGradients(parameters, gradients, block, batch.tokens(), batch.targets()));
+        model.enqueueGradients(parameters, gradients, block, batch.tokens(), batch.targets());
+        microStep++;
+        accumulated++;
+        boolean complete = accumulated == train.accumulationSteps();
+        if (complete) {
+            enqueueUpdate();
+        }
+        double sum = batch.lossSum(model.awaitMeans());
         microLoss = sum / count;
         lossSum += sum;
         predictions += count;
-        microStep++;
-        accumulated++;
-        return accumulated == train.accumulationSteps() ? Optional.of(update(batch)) : Optional.empty();
+        return complete ? Optional.of(report(batch)) : Optional.empty();
     }
 
-    private StepReport update(Batch batch) {
+    private void enqueueUpdate() {
         step++;
-        double lr = train.learningRate(step);
-        block.optimizer(lr, train.beta1(), train.beta2(), train.epsilon(), train.weightDecay(), train.gradClip(), step);
-        engine.ops().gradNorm(block, grads, layout.size());
-        engine.ops().adamw(params, m, v, copy, grads, block, layout.decayed(), layout.size());
+        block.optimizer(
+                train.learningRate(step),
+                train.beta1(),
+                train.beta2(),
+                train.epsilon(),
+                train.weightDecay(),
+                train.gradClip(),
+                step);
+        optimizer.run();
+    }
+
+    private StepReport report(Batch batch) {
         double norm = block.gradNorm();
         var report = new StepReport(
                 step,
                 lossSum / predictions,
                 norm,
-                lr,
+                train.learningRate(step),
                 (long) batch.B() * batch.T() * accumulated,
                 (System.nanoTime() - stepStarted) / 1e9);
         dropAccumulated();
@@ -317,6 +336,7 @@ public final class Trainer implements AutoCloseable {
                 case Buffer buffer -> buffer.close();
                 case StepBlock steps -> steps.close();
                 case Gpt2 gpt2 -> gpt2.close();
+                case Replay replay -> replay.close();
                 default -> throw new IllegalStateException("not a part of a trainer: " + one);
             }
         }

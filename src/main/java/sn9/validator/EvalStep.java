@@ -19,7 +19,6 @@ import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sn9.MalformedDataException;
-import sn9.checkpoint.ModelDirectory;
 import sn9.data.Batch;
 import sn9.data.Packer;
 import sn9.data.Page;
@@ -117,13 +116,14 @@ public final class EvalStep {
         phases.end("pages");
         var outcomes = new ArrayList<Outcome>();
         var directories = start.candidates().stream().map(Candidate::directory).toList();
-        try (var _ = models.use(directories)) {
+        try (var _ = models.use(directories);
+                var opened = new OpenedModels(start.candidates())) {
             for (var candidate : start.candidates()) {
                 if (stopping.getAsBoolean()) {
                     LOG.info("event=step_dropped step={} evaluated={}", start.step(), outcomes.size());
                     return Optional.empty();
                 }
-                outcomes.add(evaluate(candidate, batches));
+                outcomes.add(evaluate(candidate, opened, batches));
             }
         }
         phases.end("evaluate");
@@ -179,12 +179,13 @@ public final class EvalStep {
         throw last;
     }
 
-    private Outcome evaluate(Candidate candidate, List<Batch> batches) throws IOException, InterruptedException {
+    private Outcome evaluate(Candidate candidate, OpenedModels opened, List<Batch> batches)
+            throws IOException, InterruptedException {
         if (candidate.unfit().isPresent()) {
             return Outcome.failed(batches.size(), candidate.unfit().get());
         }
         long since = System.nanoTime();
-        var outcome = judged(candidate, batches);
+        var outcome = judged(candidate, opened, batches);
         LOG.info(
                 "event=evaluated uid={} repo={} batches={} loss={} seconds={}{}",
                 candidate.uid(),
@@ -196,8 +197,10 @@ public final class EvalStep {
         return outcome;
     }
 
-    private Outcome judged(Candidate candidate, List<Batch> batches) throws IOException, InterruptedException {
-        try (var model = ModelDirectory.open(candidate.directory())) {
+    private Outcome judged(Candidate candidate, OpenedModels opened, List<Batch> batches)
+            throws IOException, InterruptedException {
+        try (var model = opened.take(candidate)) {
+            opened.after(candidate).ifPresent(evaluator::announce);
             double[] losses = evaluator.losses(model, batches, settings.limit());
             for (int i = 0; i < losses.length; i++) {
                 if (!Double.isFinite(losses[i])) {

@@ -26,6 +26,7 @@ public final class OnDevice implements AutoCloseable {
     private final ParameterLayout layout;
     private final Buffer params;
     private final Buffer grads;
+    private final Buffer copy; // null where activations are f32
 
     /** Uploads parameters; gradients start at {@code dirt} everywhere. */
     public OnDevice(Engine engine, Gpt2Config config, Map<String, double[]> values, float dirt) {
@@ -34,6 +35,10 @@ public final class OnDevice implements AutoCloseable {
         this.layout = new ParameterLayout(config, engine.padding(), false);
         this.params = engine.allocate("parameters", layout.size() * Float.BYTES);
         this.grads = engine.allocate("gradients", layout.size() * Float.BYTES);
+        ElementType type = engine.activationType();
+        this.copy = type == ElementType.F32
+                ? null
+                : engine.allocate("parameters, to compute with", layout.size() * type.bytes());
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment host = arena.allocate(params.bytes(), 64);
             for (ParameterLayout.Slot slot : layout.slots()) {
@@ -50,7 +55,7 @@ public final class OnDevice implements AutoCloseable {
             engine.upload(params, host);
         }
         engine.ops().fill(grads, dirt, layout.size());
-        parameters = Parameters.overArena(engine, config, layout, params, null);
+        parameters = Parameters.overArena(engine, config, layout, params, copy);
         gradients = new Gradients(config, layout, grads);
         step = new StepBlock(engine);
     }
@@ -111,5 +116,8 @@ public final class OnDevice implements AutoCloseable {
         step.close();
         params.close();
         grads.close();
+        if (copy != null) {
+            copy.close();
+        }
     }
 }

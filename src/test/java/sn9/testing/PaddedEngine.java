@@ -5,6 +5,9 @@ import java.lang.foreign.MemorySegment;
 import java.util.Map;
 import sn9.engine.Buffer;
 import sn9.engine.Engine;
+import sn9.engine.Event;
+import sn9.engine.Graph;
+import sn9.engine.HostBuffer;
 import sn9.engine.Ops;
 import sn9.engine.Padding;
 import sn9.tensor.ElementType;
@@ -34,6 +37,46 @@ public record PaddedEngine(Engine engine, Padding padding) implements Engine {
     @Override
     public Buffer allocate(String label, long bytes) {
         return engine.allocate(label, bytes);
+    }
+
+    @Override
+    public boolean captures() {
+        return engine.captures();
+    }
+
+    @Override
+    public HostBuffer allocateHost(String label, long bytes) {
+        return engine.allocateHost(label, bytes);
+    }
+
+    @Override
+    public Event event(String label) {
+        return engine.event(label);
+    }
+
+    @Override
+    public Graph capture(String label, Runnable operations) {
+        return engine.capture(label, operations);
+    }
+
+    @Override
+    public void range(String label, Runnable operations) {
+        engine.range(label, operations);
+    }
+
+    @Override
+    public void on(Stream stream, Runnable action) {
+        engine.on(stream, action);
+    }
+
+    @Override
+    public void copy(Buffer to, Buffer from, long bytes) {
+        engine.copy(to, from, bytes);
+    }
+
+    @Override
+    public void download(HostBuffer to, Buffer from) {
+        engine.download(to, from);
     }
 
     @Override

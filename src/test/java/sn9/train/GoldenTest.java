@@ -4,13 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.offset;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
-import java.lang.foreign.ValueLayout;
-import java.net.URISyntaxException;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -30,11 +26,12 @@ import sn9.model.Gpt2;
 import sn9.model.Parameters;
 import sn9.tensor.ElementType;
 import sn9.tensor.TensorView;
+import sn9.testing.Golden;
 import sn9.testing.OnDevice;
 
 /**
  * The golden GPT-2 (golden/GOLDEN.md) on every engine: losses, logits, gradients and three AdamW steps of an independent
- * float64 implementation. {@code -Dsn9.golden=DIR} names another directory of the same form.
+ * float64 implementation.
  */
 @ParameterizedClass
 @MethodSource("sn9.testing.Devices#all")
@@ -42,35 +39,22 @@ class GoldenTest {
     @Parameter
     private String device;
 
-    private final Path golden = directory();
     private Engine engine;
+    private Golden golden;
     private ModelDirectory model;
-    private Safetensors tokens;
     private JsonNode expected;
-
-    private static Path directory() {
-        String named = System.getProperty("sn9.golden", "");
-        try {
-            return named.isEmpty()
-                    ? Path.of(GoldenTest.class.getResource("/golden/gpt2-tiny").toURI())
-                    : Path.of(named);
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
-    }
 
     @BeforeEach
     void open() throws IOException {
         engine = Engines.open(device, 0);
-        model = ModelDirectory.open(golden);
-        tokens = Safetensors.open(golden.resolve("tokens.safetensors"));
-        expected = new ObjectMapper().readTree(golden.resolve("expected.json").toFile());
+        golden = Golden.open();
+        model = golden.model();
+        expected = golden.expected();
     }
 
     @AfterEach
     void close() {
-        tokens.close();
-        model.close();
+        golden.close();
         engine.close();
     }
 
@@ -79,11 +63,11 @@ class GoldenTest {
         try (var evaluator = new Evaluator(engine)) {
             JsonNode losses = expected.get("eval_loss_per_sequence");
             for (int i = 0; i < losses.size(); i++) {
-                double[] got = evaluator.losses(model, List.of(batch("eval." + i)), Duration.ofMinutes(1));
+                double[] got = evaluator.losses(model, List.of(golden.batch("eval." + i)), Duration.ofMinutes(1));
                 assertThat(got[0]).as("eval.%d", i).isCloseTo(losses.get(i).asDouble(), offset(1e-6));
             }
             JsonNode rows = expected.get("batch0_loss_per_sequence");
-            double[] got = evaluator.sequenceLosses(model, List.of(batch("batch.0")), Duration.ofMinutes(1))[0];
+            double[] got = evaluator.sequenceLosses(model, List.of(golden.batch("batch.0")), Duration.ofMinutes(1))[0];
             for (int b = 0; b < rows.size(); b++) {
                 assertThat(got[b]).as("row %d", b).isCloseTo(rows.get(b).asDouble(), offset(1e-6));
             }
@@ -92,13 +76,13 @@ class GoldenTest {
 
     @Test
     void logits() throws IOException {
-        Batch eval = batch("eval.0");
-        Batch rows = batch("batch.0");
-        try (Safetensors file = Safetensors.open(golden.resolve("logits.safetensors"));
+        Batch eval = golden.batch("eval.0");
+        Batch rows = golden.batch("batch.0");
+        try (Safetensors file = golden.file("logits.safetensors");
                 Parameters parameters = Parameters.forEvaluation(engine, model.config(), model::tensor);
                 var one = new Gpt2(engine, model.config(), eval.B(), eval.T(), false, 0);
                 var three = new Gpt2(engine, model.config(), rows.B(), rows.T(), false, 0)) {
-            int[] positions = ints(file.tensor("positions"));
+            int[] positions = Golden.ints(file.tensor("positions"));
             expectClose(one.logits(parameters, eval.tokens(), positions), file.tensor("eval.0.logits"));
             var last = new int[rows.B()];
             for (int b = 0; b < last.length; b++) {
@@ -110,18 +94,14 @@ class GoldenTest {
 
     @Test
     void gradients() throws IOException {
-        var values = new LinkedHashMap<String, double[]>();
-        for (TensorView tensor : model.tensors()) {
-            values.put(tensor.name(), doubles(tensor));
-        }
-        Batch batch = batch("batch.0");
-        try (Safetensors file = Safetensors.open(golden.resolve("grads.safetensors"));
-                var device = new OnDevice(engine, model.config(), values, 0)) {
+        Batch batch = golden.batch("batch.0");
+        try (Safetensors file = golden.file("grads.safetensors");
+                var device = new OnDevice(engine, model.config(), golden.parameters(), 0)) {
             double loss = device.backward(batch.tokens(), batch.targets(), batch.B(), batch.T(), 0, 0);
             assertThat(loss).isCloseTo(expected.get("batch0_loss_mean").asDouble(), offset(1e-6));
             Map<String, float[]> got = device.readGradients();
             for (TensorView tensor : file.tensors().values()) {
-                double[] wanted = doubles(tensor);
+                double[] wanted = Golden.doubles(tensor);
                 double largest = 0;
                 for (double value : wanted) {
                     largest = Math.max(largest, Math.abs(value));
@@ -153,11 +133,11 @@ class GoldenTest {
                 1,
                 0,
                 1);
-        Batch first = batch("batch.0");
+        Batch first = golden.batch("batch.0");
         try (var trainer = Trainer.from(engine, model, settings, first.B(), first.T())) {
             JsonNode steps = expected.get("steps");
             for (int s = 0; s < 3; s++) {
-                StepReport report = trainer.train(batch("batch." + s)).orElseThrow();
+                StepReport report = trainer.train(golden.batch("batch." + s)).orElseThrow();
                 JsonNode step = steps.get(s);
                 assertThat(report.loss()).as("loss of step %d", s + 1).isCloseTo(number(step, "loss"), offset(1e-6));
                 assertThat(report.gradNorm())
@@ -177,10 +157,10 @@ class GoldenTest {
         Path saved = temporary.resolve(file + ".model");
         trainer.saveModel(saved, ElementType.F32);
         try (ModelDirectory got = ModelDirectory.open(saved);
-                Safetensors wanted = Safetensors.open(golden.resolve(file))) {
+                Safetensors wanted = golden.file(file)) {
             for (TensorView tensor : wanted.tensors().values()) {
-                double[] want = doubles(tensor);
-                double[] have = doubles(got.tensor(tensor.name()));
+                double[] want = Golden.doubles(tensor);
+                double[] have = Golden.doubles(got.tensor(tensor.name()));
                 int C = model.config().nEmbd();
                 for (int i = 0; i < want.length; i++) {
                     // The keys' bias has no gradient but rounding noise, which AdamW's division blows up (GOLDEN.md).
@@ -202,33 +182,8 @@ class GoldenTest {
         throw new IllegalStateException("no field like " + word + " in " + step);
     }
 
-    private Batch batch(String name) throws IOException {
-        TensorView tensor = tokens.tensor(name);
-        long[] shape = tensor.shape();
-        int B = shape.length == 2 ? (int) shape[0] : 1;
-        return Batch.shifted(B, (int) shape[shape.length - 1], ints(tensor));
-    }
-
-    private static int[] ints(TensorView tensor) {
-        var values = new int[(int) tensor.elements()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = (int) tensor.data().get(ValueLayout.JAVA_LONG_UNALIGNED, 8L * i);
-        }
-        return values;
-    }
-
-    private static double[] doubles(TensorView tensor) {
-        var values = new double[(int) tensor.elements()];
-        for (int i = 0; i < values.length; i++) {
-            values[i] = tensor.type() == ElementType.F64
-                    ? tensor.data().get(ValueLayout.JAVA_DOUBLE_UNALIGNED, 8L * i)
-                    : tensor.data().get(ValueLayout.JAVA_FLOAT_UNALIGNED, 4L * i);
-        }
-        return values;
-    }
-
     private static void expectClose(float[][] got, TensorView wanted) {
-        double[] want = doubles(wanted);
+        double[] want = Golden.doubles(wanted);
         int V = (int) wanted.shape()[1];
         for (int r = 0; r < got.length; r++) {
             for (int v = 0; v < V; v++) {
