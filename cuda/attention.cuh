@@ -1,4 +1,5 @@
-// attention: what its two sets of kernels (attention_simt.cuh in f32, attention_mma.cuh in bf16) share.
+// attention: what its kernels share, in f32 on the ordinary cores (attention_simt*.cuh) and in bf16 on tensor cores
+// (attention_mma*.cuh). Launched by attention_forward.cu and attention_backward.cu.
 #pragma once
 
 #include "common.cuh"
@@ -8,9 +9,6 @@
 #include "sn9_ops.h"
 
 namespace sn9 {
-
-// Workspace that attention_backward needs: its row sums. 0 without training.
-int64_t attention_workspace_bytes(int64_t B, int64_t T, int64_t NH, bool training);
 
 // The arguments every attention kernel takes beside its tensors.
 struct AttentionProblem {

@@ -1,7 +1,7 @@
-// attention in f32 on the ordinary cores. A block of 16 x 16 threads holds a tile of QUERIES x KEYS scores, each thread
-// QUERIES/16 neighbouring rows and every 16th key; operands lie in shared memory by rows of HS + 4 floats, so that 16
-// rows read side by side touch each bank once. All products run over 16-byte loads; sums run in the order of keys (out,
-// dq) or queries (dk, dv).
+// attention in f32 on the ordinary cores: tiles and products. A block of 16 x 16 threads holds a tile of QUERIES x KEYS
+// scores, each thread QUERIES/16 neighbouring rows and every 16th key; operands lie in shared memory by rows of HS + 4
+// floats, so that 16 rows read side by side touch each bank once. All products run over 16-byte loads; sums run in the
+// order of keys (out, dq) or queries (dk, dv).
 #pragma once
 
 #include "attention.cuh"
@@ -94,9 +94,12 @@ __device__ __forceinline__ void multiply_rows(float (&sum)[ROWS][COLUMNS], const
     }
 }
 
-// sum[i][c] += over k: p[y*ROWS + i][k] * b[k][column c]. p has rows of KEYS + 4.
-template <int ROWS, int KEYS, int HS>
-__device__ __forceinline__ void accumulate(float (&sum)[ROWS][HS / kSide], const float* p, const float* b) {
+// sum[i][c] += over k: p[y*ROWS + i][k] * b[k][column c]. p has rows of KEYS + 4. kCrossing: row r of the tile takes
+// the k up to diagonal + r only. The others are left out, not added as zeros: zero times a NaN of theirs is one.
+template <bool kCrossing, int ROWS, int KEYS, int HS>
+__device__ __forceinline__ void add_products(float (&sum)[ROWS][HS / kSide], const float* p, const float* b,
+                                             int diagonal) {
+    diagonal += lane_y() * ROWS;
     p += lane_y() * ROWS * (KEYS + kPad);
 #pragma unroll 1
     for (int k = 0; k < KEYS; k += 4) {
@@ -116,16 +119,29 @@ __device__ __forceinline__ void accumulate(float (&sum)[ROWS][HS / kSide], const
 #pragma unroll
             for (int i = 0; i < ROWS; i++)
 #pragma unroll
-                for (int c = 0; c < HS / kSide; c++) sum[i][c] += left[i][n] * right[c];
+                for (int c = 0; c < HS / kSide; c++)
+                    if (!kCrossing || k + n <= diagonal + i) sum[i][c] += left[i][n] * right[c];
         }
     }
 }
 
+// The same, of which row r takes the k up to diagonal + r.
+template <int ROWS, int KEYS, int HS>
+__device__ __forceinline__ void accumulate(float (&sum)[ROWS][HS / kSide], const float* p, const float* b,
+                                           int diagonal) {
+    if (diagonal >= KEYS - 1)
+        add_products<false, ROWS, KEYS, HS>(sum, p, b, 0);
+    else
+        add_products<true, ROWS, KEYS, HS>(sum, p, b, diagonal);
+}
+
 // sum[i][c] += over q: p[q][y*ROWS + i] * b[q][column c]. p has rows of KEYS + 4, of which a thread owns KEYS/16.
-template <int QUERIES, int KEYS, int HS>
-__device__ __forceinline__ void accumulate_transposed(float (&sum)[KEYS / kSide][HS / kSide], const float* p,
-                                                      const float* b) {
+// kCrossing: row r takes the q from diagonal + r on only.
+template <bool kCrossing, int QUERIES, int KEYS, int HS>
+__device__ __forceinline__ void add_products_transposed(float (&sum)[KEYS / kSide][HS / kSide], const float* p,
+                                                        const float* b, int diagonal) {
     constexpr int kRows = KEYS / kSide;
+    diagonal += lane_y() * kRows;
     p += lane_y() * kRows;
 #pragma unroll 2
     for (int q = 0; q < QUERIES; q++) {
@@ -140,8 +156,19 @@ __device__ __forceinline__ void accumulate_transposed(float (&sum)[KEYS / kSide]
 #pragma unroll
         for (int i = 0; i < kRows; i++)
 #pragma unroll
-            for (int c = 0; c < HS / kSide; c++) sum[i][c] += left[i] * right[c];
+            for (int c = 0; c < HS / kSide; c++)
+                if (!kCrossing || q >= diagonal + i) sum[i][c] += left[i] * right[c];
     }
+}
+
+// The same, of which row r takes the q from diagonal + r on.
+template <int QUERIES, int KEYS, int HS>
+__device__ __forceinline__ void accumulate_transposed(float (&sum)[KEYS / kSide][HS / kSide], const float* p,
+                                                      const float* b, int diagonal) {
+    if (diagonal + KEYS - 1 <= 0)
+        add_products_transposed<false, QUERIES, KEYS, HS>(sum, p, b, 0);
+    else
+        add_products_transposed<true, QUERIES, KEYS, HS>(sum, p, b, diagonal);
 }
 
 template <int ROWS, int COLUMNS, int KEYS>
@@ -163,232 +190,6 @@ __device__ __forceinline__ void drop(float (&tile)[ROWS][COLUMNS], const Attenti
             tile[i][j] *= mask.factor(q0 + lane_y() * ROWS + i, k0 + lane_x() + kSide * j);
 }
 
-// Tile sizes by head width: shared memory stays under the 99 KB of sm_86 and sm_89.
-template <int HS>
-struct Forward {
-    static constexpr int kQueries = 64, kKeys = HS <= 80 ? 64 : 32;
-    static constexpr int kBytes = 4 * ((kQueries + 2 * kKeys) * (HS + kPad) + kQueries * (kKeys + kPad));
-};
-template <int HS>
-struct Backward {
-    static constexpr int kQueries = HS <= 64 ? 64 : 32, kKeys = HS <= 96 ? 64 : 32;
-    static constexpr int kBytes = 4 * (2 * (kQueries + kKeys) * (HS + kPad) + kQueries * (kKeys + kPad));
-};
-
 }  // namespace simt
-
-// One tile of queries of one head. The shared tiles of keys and values are filled while the other is worked on.
-template <int HS, bool kDropping>
-__global__ void __launch_bounds__(simt::kThreads, kDropping || HS == 128 ? 1 : 2)
-    attention_forward_simt_kernel(float* out, float* lse, const float* qkv, AttentionProblem problem) {
-    using namespace simt;
-    constexpr int kQueries = Forward<HS>::kQueries, kKeys = Forward<HS>::kKeys;
-    constexpr int kRows = kQueries / kSide, kColumns = kKeys / kSide;
-    SN9_DYNAMIC_SHARED(float, shared);
-    float *queries = shared, *keys = queries + kQueries * (HS + kPad), *values = keys + kKeys * (HS + kPad);
-    float* p = values + kKeys * (HS + kPad);
-
-    AttentionBlock block(problem);
-    AttentionMask<kDropping> mask(problem, block.head);
-    int T = problem.T, q0 = (problem.tiles - 1 - block.tile) * kQueries;  // the longest rows first
-    const float* q = qkv + block.in;
-    const float *k = q + problem.out_width(), *v = k + problem.out_width();
-    int last = min(q0 + kQueries, T) - 1;  // the last query, and the last key anyone here sees
-
-    load_rows<kQueries, HS>(queries, q, problem.in_width, q0, T);
-    load_rows<kKeys, HS>(keys, k, problem.in_width, 0, T);
-    cp_async_commit();
-    cp_async_wait<0>();
-    __syncthreads();
-    load_rows<kKeys, HS>(values, v, problem.in_width, 0, T);
-    cp_async_commit();
-
-    float sum[kRows][HS / kSide], top[kRows], total[kRows];
-    clear(sum);
-#pragma unroll
-    for (int i = 0; i < kRows; i++) {
-        top[i] = -INFINITY;
-        total[i] = 0;
-    }
-    for (int k0 = 0; k0 <= last; k0 += kKeys) {
-        float s[kRows][kColumns];
-        multiply_rows<kRows, kColumns, HS>(s, queries, keys);
-#pragma unroll
-        for (int i = 0; i < kRows; i++) {
-            int query = q0 + lane_y() * kRows + i;
-            float highest = -INFINITY, added = 0;
-#pragma unroll
-            for (int j = 0; j < kColumns; j++) {
-                s[i][j] = k0 + lane_x() + kSide * j <= query ? s[i][j] * problem.scale : -INFINITY;
-                highest = fmaxf(highest, s[i][j]);
-            }
-#pragma unroll
-            for (int step = 1; step < kSide; step *= 2)
-                highest = fmaxf(highest, __shfl_xor_sync(0xFFFFFFFFu, highest, step));
-            highest = fmaxf(highest, top[i]);
-            float shrink = expf(top[i] - highest);
-            top[i] = highest;
-#pragma unroll
-            for (int j = 0; j < kColumns; j++) {
-                s[i][j] = expf(s[i][j] - highest);
-                added += s[i][j];
-            }
-#pragma unroll
-            for (int step = 1; step < kSide; step *= 2) added += __shfl_xor_sync(0xFFFFFFFFu, added, step);
-            total[i] = total[i] * shrink + added;
-#pragma unroll
-            for (int c = 0; c < HS / kSide; c++) sum[i][c] *= shrink;
-        }
-        if (kDropping) drop(s, mask, q0, k0);
-        store_tile<kRows, kColumns, kKeys>(p, s);
-        cp_async_wait<0>();
-        __syncthreads();  // p and the values are there, and nobody needs the keys
-        load_rows<kKeys, HS>(keys, k, problem.in_width, k0 + kKeys, T);
-        cp_async_commit();
-        accumulate<kRows, kKeys, HS>(sum, p, values);
-        cp_async_wait<0>();
-        __syncthreads();  // the next keys are there, and nobody needs p and the values
-        load_rows<kKeys, HS>(values, v, problem.in_width, k0 + kKeys, T);
-        cp_async_commit();
-    }
-    cp_async_wait<0>();
-
-#pragma unroll
-    for (int i = 0; i < kRows; i++) {
-        int query = q0 + lane_y() * kRows + i;
-        if (query >= T) continue;
-        store_columns<HS>(out + block.out + query * problem.out_width(), sum[i], 1.0f / total[i]);
-        if (lse && lane_x() == 0) lse[block.head * T + query] = top[i] + logf(total[i]);
-    }
-}
-
-// p = exp(s - lse), 0 above the diagonal; s becomes the gradient of the scores without scale: p * (mask * dp - D).
-// Rows from T on are 0. p is masked last, as dv wants it.
-template <int ROWS, int COLUMNS, bool kDropping>
-__device__ __forceinline__ void score_gradients(float (&s)[ROWS][COLUMNS], float (&dp)[ROWS][COLUMNS], const float* lse,
-                                                const float* row_sums, const AttentionMask<kDropping>& mask,
-                                                const AttentionProblem& problem, int q0, int k0) {
-    using namespace simt;
-#pragma unroll
-    for (int i = 0; i < ROWS; i++) {
-        int query = q0 + lane_y() * ROWS + i;
-        bool valid = query < problem.T;
-        float log_sum = valid ? lse[query] : 0, row_sum = valid ? row_sums[query] : 0;
-#pragma unroll
-        for (int j = 0; j < COLUMNS; j++) {
-            int key = k0 + lane_x() + kSide * j;
-            float p = valid && key <= query ? expf(s[i][j] * problem.scale - log_sum) : 0.0f;
-            float factor = mask.factor(query, key);
-            s[i][j] = p * factor;
-            dp[i][j] = p * (dp[i][j] * factor - row_sum);
-        }
-    }
-}
-
-// dk and dv of one tile of keys of one head, over all queries from them on.
-template <int HS, bool kDropping>
-__global__ void __launch_bounds__(simt::kThreads, 1)
-    attention_backward_keys_simt_kernel(float* dqkv, const float* dout, const float* qkv, const float* lse,
-                                        const float* row_sums, AttentionProblem problem) {
-    using namespace simt;
-    constexpr int kQueries = Backward<HS>::kQueries, kKeys = Backward<HS>::kKeys;
-    constexpr int kRows = kQueries / kSide, kColumns = kKeys / kSide;
-    SN9_DYNAMIC_SHARED(float, shared);
-    float *keys = shared, *values = keys + kKeys * (HS + kPad), *queries = values + kKeys * (HS + kPad);
-    float *douts = queries + kQueries * (HS + kPad), *p = douts + kQueries * (HS + kPad);
-
-    AttentionBlock block(problem);
-    AttentionMask<kDropping> mask(problem, block.head);
-    int T = problem.T, k0 = block.tile * kKeys, first = k0 / kQueries * kQueries;
-    int64_t width = problem.in_width, out_width = problem.out_width();
-    const float *q = qkv + block.in, *d_o = dout + block.out;
-    load_rows<kKeys, HS>(keys, q + out_width, width, k0, T);
-    load_rows<kKeys, HS>(values, q + 2 * out_width, width, k0, T);
-    load_rows<kQueries, HS>(queries, q, width, first, T);
-    load_rows<kQueries, HS>(douts, d_o, out_width, first, T);
-    cp_async_commit();
-
-    float dk[kColumns][HS / kSide], dv[kColumns][HS / kSide];
-    clear(dk);
-    clear(dv);
-    for (int q0 = first; q0 < T; q0 += kQueries) {
-        cp_async_wait<0>();
-        __syncthreads();
-        float s[kRows][kColumns], ds[kRows][kColumns];
-        multiply_rows<kRows, kColumns, HS>(s, queries, keys);
-        multiply_rows<kRows, kColumns, HS>(ds, douts, values);
-        score_gradients(s, ds, lse + block.head * T, row_sums + block.head * T, mask, problem, q0, k0);
-        store_tile<kRows, kColumns, kKeys>(p, s);
-        __syncthreads();
-        accumulate_transposed<kQueries, kKeys, HS>(dv, p, douts);
-        __syncthreads();
-        load_rows<kQueries, HS>(douts, d_o, out_width, q0 + kQueries, T);
-        store_tile<kRows, kColumns, kKeys>(p, ds);
-        __syncthreads();
-        accumulate_transposed<kQueries, kKeys, HS>(dk, p, queries);
-        __syncthreads();
-        load_rows<kQueries, HS>(queries, q, width, q0 + kQueries, T);
-        cp_async_commit();
-    }
-    cp_async_wait<0>();
-
-#pragma unroll
-    for (int j = 0; j < kColumns; j++) {
-        int key = k0 + lane_y() * kColumns + j;
-        if (key >= T) continue;
-        float* to = dqkv + block.in + key * width + out_width;
-        store_columns<HS>(to, dk[j], problem.scale);
-        store_columns<HS>(to + out_width, dv[j], 1.0f);
-    }
-}
-
-// dq of one tile of queries of one head, over all keys up to them.
-template <int HS, bool kDropping>
-__global__ void __launch_bounds__(simt::kThreads, 1)
-    attention_backward_queries_simt_kernel(float* dqkv, const float* dout, const float* qkv, const float* lse,
-                                           const float* row_sums, AttentionProblem problem) {
-    using namespace simt;
-    constexpr int kQueries = Backward<HS>::kQueries, kKeys = Backward<HS>::kKeys;
-    constexpr int kRows = kQueries / kSide, kColumns = kKeys / kSide;
-    SN9_DYNAMIC_SHARED(float, shared);
-    float *keys = shared, *values = keys + kKeys * (HS + kPad), *queries = values + kKeys * (HS + kPad);
-    float *douts = queries + kQueries * (HS + kPad), *p = douts + kQueries * (HS + kPad);
-
-    AttentionBlock block(problem);
-    AttentionMask<kDropping> mask(problem, block.head);
-    int T = problem.T, q0 = (problem.tiles - 1 - block.tile) * kQueries, last = min(q0 + kQueries, T) - 1;
-    int64_t width = problem.in_width, out_width = problem.out_width();
-    const float* q = qkv + block.in;
-    load_rows<kQueries, HS>(queries, q, width, q0, T);
-    load_rows<kQueries, HS>(douts, dout + block.out, out_width, q0, T);
-    load_rows<kKeys, HS>(keys, q + out_width, width, 0, T);
-    load_rows<kKeys, HS>(values, q + 2 * out_width, width, 0, T);
-    cp_async_commit();
-
-    float dq[kRows][HS / kSide];
-    clear(dq);
-    for (int k0 = 0; k0 <= last; k0 += kKeys) {
-        cp_async_wait<0>();
-        __syncthreads();
-        float s[kRows][kColumns], ds[kRows][kColumns];
-        multiply_rows<kRows, kColumns, HS>(s, queries, keys);
-        multiply_rows<kRows, kColumns, HS>(ds, douts, values);
-        score_gradients(s, ds, lse + block.head * T, row_sums + block.head * T, mask, problem, q0, k0);
-        store_tile<kRows, kColumns, kKeys>(p, ds);
-        __syncthreads();
-        load_rows<kKeys, HS>(values, q + 2 * out_width, width, k0 + kKeys, T);
-        accumulate<kRows, kKeys, HS>(dq, p, keys);
-        __syncthreads();
-        load_rows<kKeys, HS>(keys, q + out_width, width, k0 + kKeys, T);
-        cp_async_commit();
-    }
-    cp_async_wait<0>();
-
-#pragma unroll
-    for (int i = 0; i < kRows; i++) {
-        int query = q0 + lane_y() * kRows + i;
-        if (query < T) store_columns<HS>(dqkv + block.in + query * width, dq[i], problem.scale);
-    }
-}
 
 }  // namespace sn9

@@ -6,6 +6,8 @@
 #include "tolerance.h"
 
 void test_attention(const sn9::test::Library& library);
+void test_attention_causal(const sn9::test::Library& library);
+void test_attention_production(const sn9::test::Library& library);
 void test_device(const sn9::test::Library& library);
 void test_embed(const sn9::test::Library& library);
 void test_layernorm(const sn9::test::Library& library);
@@ -24,10 +26,19 @@ struct Test {
     void (*run)(const sn9::test::Library&);
 };
 const Test kTests[] = {
-    {"device", test_device},         {"embed", test_embed},         {"layernorm", test_layernorm},
-    {"dropout", test_dropout},       {"optimizer", test_optimizer}, {"cast", test_cast},
-    {"linear", test_linear},         {"head_loss", test_head_loss}, {"attention", test_attention},
-    {"production", test_production}, {"finite", test_finite},
+    {"device", test_device},
+    {"embed", test_embed},
+    {"layernorm", test_layernorm},
+    {"dropout", test_dropout},
+    {"optimizer", test_optimizer},
+    {"cast", test_cast},
+    {"linear", test_linear},
+    {"head_loss", test_head_loss},
+    {"attention", test_attention},
+    {"attention_causal", test_attention_causal},
+    {"attention_production", test_attention_production},
+    {"production", test_production},
+    {"finite", test_finite},
 };
 
 }  // namespace
