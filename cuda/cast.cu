@@ -1,14 +1,14 @@
-// cast: element types to one another, and to the halves of split.cuh; fill, scale_add, the mean of losses per sequence;
-// check_finite searches host memory, before it is uploaded. cast, fill, means: =; scale_add: +=. bytes: cast n*(e_in +
-// e_out), split n*(e_in + 4); fill 4*n; scale_add 12*n; sequence_mean 8*N. Memory bound. Launch: elementwise 8
-// neighbouring elements (cast) or 16 bytes per thread; sequence_mean a warp per sequence. Numerics: casts go through
-// f32 to nearest even, as in native/cpu. A mean is summed in f64, lanes first, in an order that depends on T alone.
+// cast: element types to one another; fill, scale_add, the mean of losses per sequence; check_finite searches host
+// memory, before it is uploaded.
+// cast, fill, means: =; scale_add: +=. bytes: cast n*(e_in + e_out); fill 4*n; scale_add 12*n; sequence_mean 8*N.
+// Memory bound. Launch: elementwise 8 neighbouring elements (cast) or 16 bytes per thread; sequence_mean a warp per
+// sequence.
+// Numerics: casts go through f32 to nearest even, as in native/cpu. A mean is summed in f64, lanes first, in an order
+// that depends on T alone.
 // Limits: elements are aligned to their size; arrays that are not to 16 bytes are cast one element at a time.
 #include "finite.h"
 #include "launch.cuh"
 #include "rows.cuh"
-#include "split.cuh"
-#include "weight.cuh"
 
 namespace sn9 {
 
@@ -56,27 +56,6 @@ __global__ void __launch_bounds__(kThreads)
     } else {
         for (int k = 0; k < kCastWidth && i + k < n; k++) to[i + k] = from_float<To>(to_float(from[i + k]));
     }
-}
-
-// n is a multiple of 8. Unless vectors, from is aligned to its elements only.
-template <typename From>
-__global__ void __launch_bounds__(kThreads)
-    split_kernel(bf16* high, bf16* low, const From* __restrict__ from, int64_t n, bool vectors) {
-    int64_t i = (static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x) * kCastWidth;
-    if (i >= n) return;
-    Eight<From> source;
-    if (vectors) {
-        source = load_eight(from + i);
-    } else {
-#pragma unroll
-        for (int k = 0; k < kCastWidth; k++) source.item[k] = from[i + k];
-    }
-    uint32_t highs[kCastWidth / 2], lows[kCastWidth / 2];
-#pragma unroll
-    for (int k = 0; k < kCastWidth / 2; k++)
-        split_pair(highs[k], lows[k], to_float(source.item[2 * k]), to_float(source.item[2 * k + 1]));
-    store16(high + i, make_uint4(highs[0], highs[1], highs[2], highs[3]));
-    store16(low + i, make_uint4(lows[0], lows[1], lows[2], lows[3]));
 }
 
 __global__ void __launch_bounds__(kThreads) fill_kernel(float* to, float value, int64_t n) {
@@ -151,28 +130,7 @@ int32_t cast_from(sn9_context* context, void* to, const void* from, int32_t from
     }
 }
 
-template <typename From>
-int32_t split_from(sn9_context* context, bf16* high, const void* from, int64_t n) {
-    return SN9_LAUNCH(split_kernel<From>, ceil_div(n, kThreads * kCastWidth), kThreads, 0, context, high, high + n,
-                      static_cast<const From*>(from), n, aligned16(from));
-}
-
 }  // namespace
-
-int32_t split(sn9_context* context, bf16* high, const void* from, int32_t from_type, int64_t n) {
-    switch (from_type) {
-        case SN9_F32:
-            return split_from<float>(context, high, from, n);
-        case SN9_BF16:
-            return split_from<bf16>(context, high, from, n);
-        case SN9_F16:
-            return split_from<f16>(context, high, from, n);
-        case SN9_F64:
-            return split_from<double>(context, high, from, n);
-        default:
-            return fail(SN9_BAD_ARGUMENT, "weight_prepare: element type %d", from_type);
-    }
-}
 
 }  // namespace sn9
 

@@ -55,7 +55,7 @@ int32_t sn9_weight_bytes(sn9_context* context, int64_t* bytes, int64_t rows, int
     else if (trained)
         *bytes = 0;
     else
-        *bytes = context->split && kind == SN9_EMBEDDING_WEIGHT ? n * 8 : n * 4;
+        *bytes = context->split && kind == SN9_EMBEDDING_WEIGHT ? n * 8 + cols * 4 : n * 4;
     return SN9_OK;
 }
 
@@ -77,12 +77,10 @@ int32_t sn9_weight_prepare(sn9_context* context, sn9_weight* weight, void* stora
     if (trained) weight->source = static_cast<const float*>(source);
     if (!copied) return SN9_OK;
     weight->packed = storage;
-    int64_t n = rows * cols;
     bool split = sn9::is_split(context, weight);
-    if (!split || kind == SN9_EMBEDDING_WEIGHT)
-        if (int32_t status = sn9_cast(context, storage, is_bf16(context) ? SN9_BF16 : SN9_F32, source, source_type, n))
-            return status;
-    if (!split) return SN9_OK;
-    return sn9::split(context, const_cast<sn9::bf16*>(sn9::weight_operand<sn9::Split>(weight, cols).p), source,
-                      source_type, n);
+    if (split && kind == SN9_LINEAR_WEIGHT) return sn9::split_weight(context, weight, source, source_type);
+    if (int32_t status =
+            sn9_cast(context, storage, is_bf16(context) ? SN9_BF16 : SN9_F32, source, source_type, rows * cols))
+        return status;
+    return split ? sn9::split_embedding(context, weight) : SN9_OK;
 }

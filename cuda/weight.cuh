@@ -2,8 +2,10 @@
 //   trained, f32          the source, nothing else
 //   trained, bf16         a bf16 copy, and the source
 //   evaluated, f32, bf16  a copy of that type
-//   evaluated, f32 split  bf16 high halves, then low ones (split.cuh); before them, in an embedding, an f32 copy:
-//                         embed_forward reads words exactly, and head_logits is bound by memory
+//   evaluated, f32 split  bf16 high halves, then low ones (split.cuh). In an embedding the f32 copy lies before them,
+//   since
+//                         embed_forward reads words exactly and head_logits is bound by memory; and behind them the row
+//                         [cols] f32 that the halves lack (split.cu)
 #pragma once
 
 #include <type_traits>
@@ -36,7 +38,8 @@ auto weight_operand(const sn9_weight* w, int64_t count) {
     }
 }
 
-// Splits n numbers of from_type, a multiple of 8: the high halves to `high`, the low ones behind them (cast.cu).
-int32_t split(sn9_context* context, bf16* high, const void* from, int32_t from_type, int64_t n);
+// Fills the halves (split.cu): from a source of any type; those of an embedding from its f32 copy.
+int32_t split_weight(sn9_context* context, const sn9_weight* w, const void* from, int32_t from_type);
+int32_t split_embedding(sn9_context* context, const sn9_weight* w);
 
 }  // namespace sn9
