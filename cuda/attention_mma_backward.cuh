@@ -38,7 +38,7 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
     using namespace mma;
     using Tile = BackwardKeys<HS, kDropping>;
     constexpr int kKeys = Tile::kKeys, kQueries = Tile::kQueries, kColumns = kQueries / 8, kThreads = Tile::kThreads;
-    SN9_DYNAMIC_SHARED(bf16, shared);
+    SN9_DYNAMIC_SHARED(bf16, shared, Tile::kBytes);
     float* statistics = reinterpret_cast<float*>(shared + Tile::kTileBytes / 2);  // per stage: lse / ln 2, then D
 
     AttentionBlock block(problem);
@@ -142,18 +142,16 @@ __global__ void __launch_bounds__(mma::BackwardKeys<HS, kDropping>::kThreads)
     store_rows<HS>(to + out_width, width, T - k0, shared, dv, one);
 }
 
-// dq of one tile of queries of one head, over all keys up to them. Asked for the blocks per processor that it can have
-// without spilling; at smaller widths the compiler finds as many by itself (0).
+// dq of one tile of queries of one head, over all keys up to them. From width 80 on the compiler is asked for the two
+// blocks per processor that it finds by itself below (0), where a third would spill.
 template <int HS, bool kDropping>
-__global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads, HS == 64 && !kDropping ? 3
-                                                                      : HS < 80              ? 0
-                                                                                             : 2)
+__global__ void __launch_bounds__(mma::BackwardQueries<HS>::kThreads, HS < 80 ? 0 : 2)
     attention_backward_queries_mma_kernel(bf16* dqkv, const bf16* dout, const bf16* qkv, const float* lse,
                                           const float* row_sums, AttentionProblem problem) {
     using namespace mma;
     using Tile = BackwardQueries<HS>;
     constexpr int kKeys = Tile::kKeys, kQueries = Tile::kQueries, kColumns = kKeys / 8, kThreads = Tile::kThreads;
-    SN9_DYNAMIC_SHARED(bf16, shared);
+    SN9_DYNAMIC_SHARED(bf16, shared, Tile::kBytes);
 
     AttentionBlock block(problem);
     int T = problem.T, q0 = (problem.tiles - 1 - block.tile) * kQueries, last = min(q0 + kQueries, T) - 1;

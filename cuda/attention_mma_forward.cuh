@@ -27,7 +27,7 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
     using namespace mma;
     using Tile = Forward<HS>;
     constexpr int kTiles = Tile::kTiles, kKeys = Tile::kKeys, kColumns = kKeys / 8, kThreads = Tile::kThreads;
-    SN9_DYNAMIC_SHARED(bf16, shared);
+    SN9_DYNAMIC_SHARED(bf16, shared, Tile::kBytes);
 
     AttentionBlock block(problem);
     int T = problem.T, q0 = (problem.tiles - 1 - block.tile) * Tile::kQueries;  // the longest rows first
@@ -91,13 +91,13 @@ __global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
                     highest = fmaxf(highest, fmaxf(s[m][n][2 * half], s[m][n][2 * half + 1]));
                 highest = fmaxf(highest, __shfl_xor_sync(kFullMask, highest, 1));
                 highest = fmaxf(highest, __shfl_xor_sync(kFullMask, highest, 2));
-                float shrink = exp2_approx((top[m][half] - highest) * power), offset = highest * power, added = 0;
+                float shrink = exp2_approx((top[m][half] - highest) * power), added = 0;
                 top[m][half] = highest;
 #pragma unroll
                 for (int n = 0; n < kColumns; n++)
 #pragma unroll
                     for (int e = 2 * half; e < 2 * half + 2; e++) {
-                        s[m][n][e] = exp2_approx(__fmaf_rn(s[m][n][e], power, -offset));
+                        s[m][n][e] = exp2_approx((s[m][n][e] - highest) * power);
                         added += s[m][n][e];
                     }
                 total[m][half] = total[m][half] * shrink + added;  // of this thread's columns

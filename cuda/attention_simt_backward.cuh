@@ -48,7 +48,7 @@ __global__ void __launch_bounds__(simt::kThreads, 1)
     using namespace simt;
     constexpr int kQueries = Backward<HS>::kQueries, kKeys = Backward<HS>::kKeys;
     constexpr int kRows = kQueries / kSide, kColumns = kKeys / kSide;
-    SN9_DYNAMIC_SHARED(float, shared);
+    SN9_DYNAMIC_SHARED(float, shared, Backward<HS>::kBytes);
     float *keys = shared, *values = keys + kKeys * (HS + kPad), *queries = values + kKeys * (HS + kPad);
     float *douts = queries + kQueries * (HS + kPad), *p = douts + kQueries * (HS + kPad);
 
@@ -105,7 +105,7 @@ __global__ void __launch_bounds__(simt::kThreads, 1)
     using namespace simt;
     constexpr int kQueries = Backward<HS>::kQueries, kKeys = Backward<HS>::kKeys;
     constexpr int kRows = kQueries / kSide, kColumns = kKeys / kSide;
-    SN9_DYNAMIC_SHARED(float, shared);
+    SN9_DYNAMIC_SHARED(float, shared, Backward<HS>::kBytes);
     float *keys = shared, *values = keys + kKeys * (HS + kPad), *queries = values + kKeys * (HS + kPad);
     float *douts = queries + kQueries * (HS + kPad), *p = douts + kQueries * (HS + kPad);
 

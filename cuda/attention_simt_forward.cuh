@@ -23,7 +23,7 @@ __global__ void __launch_bounds__(simt::kThreads, kDropping || HS == 128 ? 1 : 2
     using namespace simt;
     constexpr int kQueries = Forward<HS>::kQueries, kKeys = Forward<HS>::kKeys;
     constexpr int kRows = kQueries / kSide, kColumns = kKeys / kSide;
-    SN9_DYNAMIC_SHARED(float, shared);
+    SN9_DYNAMIC_SHARED(float, shared, Forward<HS>::kBytes);
     float *queries = shared, *keys = queries + kQueries * (HS + kPad), *values = keys + kKeys * (HS + kPad);
     float* p = values + kKeys * (HS + kPad);
 

@@ -54,7 +54,7 @@ __global__ void __launch_bounds__(mma::SplitForward<HS>::kThreads, mma::SplitFor
     using namespace mma;
     using Tile = SplitForward<HS>;
     constexpr int kKeys = Tile::kKeys, kColumns = kKeys / 8, kThreads = Tile::kThreads, kRow = HS / 4;
-    SN9_DYNAMIC_SHARED(bf16, tile);
+    SN9_DYNAMIC_SHARED(bf16, tile, Tile::kBytes);
     bf16 *tile_low = tile + Tile::kTile * (HS + kPad), *queries = tile + 2 * Tile::kTile * (HS + kPad);
     bf16* queries_low = queries + Tile::kQueries * (HS + kPad);
 

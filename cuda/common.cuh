@@ -155,24 +155,15 @@ __device__ __forceinline__ void store_vector(bf16* memory, const float (&from)[8
     store8(memory, from);
 }
 
-// Sum and maximum over the warp, in every lane: by halves, so the order is fixed. All 32 lanes take part.
+// The sum over the warp, in every lane: by halves, so the order is fixed. All 32 lanes take part.
 template <typename T>
 __device__ __forceinline__ T warp_sum(T v) {
 #pragma unroll
     for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) v += __shfl_xor_sync(kFullMask, v, lanes);
     return v;
 }
-template <typename T>
-__device__ __forceinline__ T warp_max(T v) {
-#pragma unroll
-    for (int lanes = kWarp / 2; lanes > 0; lanes /= 2) {
-        T other = __shfl_xor_sync(kFullMask, v, lanes);
-        v = v > other ? v : other;
-    }
-    return v;
-}
 
-// The same over a block of kWarps whole warps (threads along x), in every thread. scratch: kWarps elements of shared
+// The sum over a block of kWarps whole warps (threads along x), in every thread. scratch: kWarps elements of shared
 // memory, free again afterwards. Every thread of the block takes part.
 template <int kWarps, typename T>
 __device__ __forceinline__ T block_sum(T v, T* scratch) {
@@ -185,18 +176,6 @@ __device__ __forceinline__ T block_sum(T v, T* scratch) {
     for (int warp = 1; warp < kWarps; warp++) sum += scratch[warp];
     __syncthreads();
     return sum;
-}
-template <int kWarps, typename T>
-__device__ __forceinline__ T block_max(T v, T* scratch) {
-    static_assert(kWarps >= 1 && kWarps <= kWarp, "at most one value per lane");
-    v = warp_max(v);
-    if (threadIdx.x % kWarp == 0) scratch[threadIdx.x / kWarp] = v;
-    __syncthreads();
-    T most = scratch[0];
-#pragma unroll
-    for (int warp = 1; warp < kWarps; warp++) most = most > scratch[warp] ? most : scratch[warp];
-    __syncthreads();
-    return most;
 }
 
 }  // namespace sn9

@@ -55,13 +55,16 @@ const char* advice(cudaError_t error) {
     }
 }
 
+int32_t refuse(cudaError_t error) {
+    cudaGetLastError();  // forgets it: the next launch is not to blame
+    return fail(SN9_DEVICE_FAILED, "%s (CUDA error %d)", advice(error), static_cast<int>(error));
+}
+
 int32_t count_devices(int32_t* count) {
     int found = 0;
     cudaError_t error = cudaGetDeviceCount(&found);
     *count = error == cudaSuccess ? found : 0;
-    if (error == cudaSuccess) return SN9_OK;
-    cudaGetLastError();  // forgets it: the next launch is not to blame
-    return fail(SN9_DEVICE_FAILED, "%s (CUDA error %d)", advice(error), static_cast<int>(error));
+    return error == cudaSuccess ? SN9_OK : refuse(error);
 }
 
 // Makes the context's device the current one of this thread. For every function of the ABI that calls the runtime.
@@ -141,7 +144,8 @@ int32_t release(sn9_context* context) {
 }
 
 int32_t open(sn9_context* context) {
-    if (int32_t failed = check(cudaSetDevice(context->device), "context_open")) return failed;
+    // The first call that needs the device itself: a driver may list one that it does not give.
+    if (cudaError_t error = cudaSetDevice(context->device)) return refuse(error);
     cudaDeviceProp properties;
     if (int32_t failed = check(cudaGetDeviceProperties(&properties, context->device), "context_open")) return failed;
     context->compute_capability = properties.major * 10 + properties.minor;

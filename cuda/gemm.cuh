@@ -71,7 +71,7 @@ constexpr int kGroupRows = 8;
 template <typename Tile, typename Epilogue>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocksPerSm)
     gemm_kernel(typename Tile::Left a, typename Tile::Right b, int32_t depth, int32_t part_depth, Epilogue finish) {
-    SN9_DYNAMIC_SHARED(unsigned char, shared);
+    SN9_DYNAMIC_SHARED(unsigned char, shared, Tile::kSharedBytes);
     int row_tiles = static_cast<int>(ceil_div(a.count, Tile::kRows));
     int column_tiles = static_cast<int>(ceil_div(b.count, Tile::kColumns));
     int block = static_cast<int>(blockIdx.x), group = block / (kGroupRows * column_tiles) * kGroupRows;

@@ -48,7 +48,7 @@ template <typename Tile, bool kKeep>
 __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocksPerSm)
     head_loss_kernel(Partials partials, float* logits, typename Tile::Left in, typename Tile::Right wte,
                      const int32_t* targets, int32_t C, int32_t true_V) {
-    SN9_DYNAMIC_SHARED(unsigned char, shared);
+    SN9_DYNAMIC_SHARED(unsigned char, shared, Tile::kSharedBytes);
     // Of the tile's rows, per part of its columns; until the last barrier only their owner touches them.
     SN9_SHARED(float, tops, Tile::kColumnParts* Tile::kRows);
     SN9_SHARED(float, totals, Tile::kColumnParts* Tile::kRows);

@@ -1,7 +1,7 @@
 // launch: kernel launches and shared memory, for nvcc and for the host build (native/cudahost).
 //
 //   SN9_SHARED(float, row, 32);                    a static __shared__ array of 32 floats, 16-byte aligned
-//   SN9_DYNAMIC_SHARED(float, tile);               the launch's dynamic shared memory
+//   SN9_DYNAMIC_SHARED(float, tile, bytes);        the launch's dynamic shared memory, of at most so many bytes
 //   SN9_ALLOW_SHARED(kernel, bytes)                before a launch with more than 48 KB of it; a status
 //   SN9_LAUNCH(kernel, grid, block, dynamic_shared_bytes, context, arguments...)   a status
 //
@@ -24,11 +24,13 @@
     static const char name##_tag = 0; \
     type(&name)[count] =              \
         *static_cast<type(*)[count]>(::sn9::host::shared_array(&name##_tag, #name, sizeof(type[count])))
-#define SN9_DYNAMIC_SHARED(type, name) type* name = static_cast<type*>(::sn9::host::dynamic_shared())
+#define SN9_DYNAMIC_SHARED(type, name, bytes) type* name = static_cast<type*>(::sn9::host::dynamic_shared(bytes))
 #else
 #define SN9_SHARED(type, name, count) __shared__ __align__(16) type name[count]
-#define SN9_DYNAMIC_SHARED(type, name)                           \
-    extern __shared__ __align__(16) unsigned char sn9_dynamic[]; \
+// The comment stays in the PTX, where scripts/check-cuda.sh reads it.
+#define SN9_DYNAMIC_SHARED(type, name, bytes)                                                             \
+    extern __shared__ __align__(16) unsigned char sn9_dynamic[];                                          \
+    asm volatile("// sn9: at most %0 bytes of dynamic shared memory" ::"n"(static_cast<int64_t>(bytes))); \
     type* name = reinterpret_cast<type*>(sn9_dynamic)
 #endif
 

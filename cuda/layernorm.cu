@@ -134,7 +134,7 @@ __global__ void __launch_bounds__(kRowThreads)
                               const float* __restrict__ mean, const float* __restrict__ rstd,
                               const float* __restrict__ w, int64_t N, int C, int true_C) {
     constexpr int kWidth = kVector<T>;
-    SN9_DYNAMIC_SHARED(float, sums);  // (warps, 2, C)
+    SN9_DYNAMIC_SHARED(float, sums, kSharedBytes);  // (warps, 2, C)
     int warps = static_cast<int>(blockDim.x) / kWarp, warp = static_cast<int>(threadIdx.x) / kWarp;
     int first = static_cast<int>(threadIdx.x) % kWarp * kWidth;
     float *dw_sum = sums + warp * 2 * C, *db_sum = dw_sum + C;

@@ -17,7 +17,7 @@ namespace sn9 {
 
 namespace {
 
-constexpr int kThreads = 256, kWidth = 8;
+constexpr int kThreads = 256, kWidth = 8, kColumnThreads = 64;
 constexpr int64_t kSampledRows = 256;
 
 __device__ __forceinline__ float to_float(double v) {
@@ -25,9 +25,9 @@ __device__ __forceinline__ float to_float(double v) {
 }
 
 // common[c] = mean of column c over `count` rows, `step` rows apart; a thread per column, in the order of rows.
-__global__ void __launch_bounds__(kThreads)
+__global__ void __launch_bounds__(kColumnThreads)
     common_row_kernel(float* common, const float* __restrict__ from, int64_t count, int64_t step, int64_t cols) {
-    int64_t c = static_cast<int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+    int64_t c = static_cast<int64_t>(blockIdx.x) * kColumnThreads + threadIdx.x;
     if (c >= cols) return;
     float sum = 0;
 #pragma unroll 8
@@ -88,8 +88,8 @@ int32_t split_embedding(sn9_context* context, const sn9_weight* w) {
     float* common = const_cast<float*>(words) + 2 * w->rows * w->cols;
     // The rows before the last whole padding are words in any vocabulary that is padded no further than need be.
     int64_t certain = std::max<int64_t>(1, w->rows - kVocabularyPadding + 1), count = std::min(certain, kSampledRows);
-    if (int32_t status = SN9_LAUNCH(common_row_kernel, dim3(ceil_div(w->cols, kThreads)), dim3(kThreads), 0, context,
-                                    common, words, count, certain / count, w->cols))
+    if (int32_t status = SN9_LAUNCH(common_row_kernel, dim3(ceil_div(w->cols, kColumnThreads)), dim3(kColumnThreads), 0,
+                                    context, common, words, count, certain / count, w->cols))
         return status;
     return split_from<float>(context, w, words, common);
 }

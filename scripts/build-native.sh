@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds the native libraries into DIR (default target/native), or builds and runs their tests:
-#   sh scripts/build-native.sh [DIR [build|test [RESOURCES]]]
+#   sh scripts/build-native.sh [DIR [build|test [RESOURCES [ARCHS]]]]
 # RESOURCES: a folder that gets what the jar carries. Maven calls it; by hand it serves for work on the kernels.
+# ARCHS: compute capabilities of the CUDA library, as "80;86;90a"; empty: those of cmake/CudaArchitectures.cmake.
 # SN9_CUDA=on|off|auto: whether nvcc compiles the CUDA library; auto does where nvcc and a driver are found.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -29,14 +30,16 @@ logged() {
 }
 
 export CXX="${CXX:-g++}"
-logged "$to/configure.log" cmake -S "$root/cmake" -B "$to" -DSN9_CUDA="${SN9_CUDA:-auto}"
+configure() { logged "$to/configure.log" cmake -S "$root/cmake" -B "$to" -DSN9_CUDA="${SN9_CUDA:-auto}" "$@"; }
 if [ "$what" = test ]; then
+  configure
   # The CUDA kernels on the host compiler serve these tests and Java's.
   logged "$to/build.log" cmake --build "$to" --target native_tests sn9cudahost -j "$(nproc)"
   logged "$to/test.log" ctest --test-dir "$to" --output-on-failure -j "$(nproc)"
   echo "native: $(grep -E 'tests passed' "$to/test.log")"
   exit 0
 fi
+if [ -n "${4:-}" ]; then configure -DSN9_CUDA_ARCHS="$4"; else configure -USN9_CUDA_ARCHS; fi
 logged "$to/build.log" cmake --build "$to" -j "$(nproc)"
 # Where no bytedeco jar has brought libgomp, the compiler's own serves.
 if [ ! -e "$to/libgomp.so.1" ]; then

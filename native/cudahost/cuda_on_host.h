@@ -85,7 +85,7 @@ extern dim3 block_size, grid_size;
 
 // The memory of one __shared__ array of the running block; tag tells arrays apart.
 void* shared_array(const void* tag, const char* name, size_t bytes);
-void* dynamic_shared();
+void* dynamic_shared(size_t most);  // faults where the launch gave more
 
 // Warp exchanges. source: the lane to read, 0 to 31.
 uint64_t shuffle(unsigned mask, uint64_t value, int source);

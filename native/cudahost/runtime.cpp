@@ -263,6 +263,8 @@ const char* error_text(cudaError_t code) {
             return "invalid configuration argument";
         case cudaErrorInsufficientDriver:
             return "CUDA driver version is insufficient for CUDA runtime version";
+        case cudaErrorDevicesUnavailable:
+            return "CUDA-capable device(s) is/are busy or unavailable";
         case cudaErrorNoDevice:
             return "no CUDA-capable device is detected";
         case cudaErrorInvalidDevice:
@@ -290,6 +292,11 @@ const char* error_text(cudaError_t code) {
     }
 }
 
+cudaError_t driver_error() {
+    cudaError_t code = static_cast<cudaError_t>(settings().driver_error);
+    return error(code, "%s", error_text(code));
+}
+
 }  // namespace
 
 // ---- devices and errors -------------------------------------------------------------------------------------------
@@ -306,17 +313,14 @@ cudaError_t cudaRuntimeGetVersion(int* version) {
 
 cudaError_t cudaGetDeviceCount(int* count) {
     Lock lock(runtime().lock);
-    if (settings().driver_error) {
-        cudaError_t code = static_cast<cudaError_t>(settings().driver_error);
-        return error(code, "%s", error_text(code));
-    }
+    if (settings().driver_error && settings().driver_error != cudaErrorDevicesUnavailable) return driver_error();
     *count = 1;
     return cudaSuccess;
 }
 
 cudaError_t cudaSetDevice(int device) {
     Lock lock(runtime().lock);
-    if (settings().driver_error) return cudaGetDeviceCount(&device);
+    if (settings().driver_error) return driver_error();
     if (device != 0) return error(cudaErrorInvalidDevice, "device %d; there is device 0 only", device);
     return sticky();
 }

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "fiber.h"
+#include "launches.h"
 #include "settings.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -119,6 +120,7 @@ struct Running {
     int count = 0;
     Warp warps[kLanes];
     int pending_copies = 0;
+    int64_t most_groups = 0;  // of cp.async, that a thread of the launch committed
     int predicate_or = 0, predicate_result = 0;
     char launch_key, done_key, set_keys[2][2];
     bool turns[2] = {};
@@ -438,6 +440,7 @@ void thread_main() {
     acquire(now.earlier_key);
     now.launch->thread();
     land_groups(t, INT64_MAX);
+    now.most_groups = std::max(now.most_groups, t.groups);
     release(now.later_key);
     release(&now.done_key);
     t.warp->runnable &= ~lane_bit(t);
@@ -579,6 +582,7 @@ std::string run(const Launch& launch, size_t allowed) {
     now.allowed = allowed;
     now.failure.clear();
     now.current = nullptr;
+    now.most_groups = 0;
     now.random = {settings().seed * 0x2545F4914F6CDD1Du + ++launches};
     block_size = launch.block;
     grid_size = launch.grid;
@@ -592,10 +596,13 @@ std::string run(const Launch& launch, size_t allowed) {
             if (!set[i].fiber.stack) fiber_create(set[i].fiber, i);
 
     uint64_t blocks = static_cast<uint64_t>(grid_size.x) * grid_size.y * grid_size.z;
+    uint64_t ran = blocks;
     const Settings& play = settings();
     if (play.sampled_blocks > 0 && blocks > static_cast<uint64_t>(play.sampled_blocks) + 2) {
         bool odd = false;
+        ran = 0;
         for (uint64_t block : sampled_blocks(blocks, static_cast<uint64_t>(play.sampled_blocks))) {
+            ran++;
             run_one(block, odd = !odd);
             if (!now.failure.empty()) break;
         }
@@ -611,6 +618,7 @@ std::string run(const Launch& launch, size_t allowed) {
             run_one(static_cast<uint64_t>((static_cast<unsigned __int128>(i) * stride + start) % blocks), i & 1);
     }
     acquire(&now.done_key);
+    if (now.failure.empty()) count_launch(launch, ran, now.most_groups);
     now.current = nullptr;
     now.launch = nullptr;
     return now.failure;
@@ -650,7 +658,10 @@ void* shared_array(const void* tag, const char* name, size_t bytes) {
     return memory;
 }
 
-void* dynamic_shared() {
+void* dynamic_shared(size_t most) {
+    if (now.launch->dynamic_shared > most)
+        fault("launched with %zu bytes of dynamic shared memory, the kernel states %zu (SN9_DYNAMIC_SHARED)",
+              now.launch->dynamic_shared, most);
     return now.arena->dynamic;
 }
 

@@ -5,7 +5,9 @@
 //   SN9_HOST_CP_ASYNC  seeded (default), issue, wait: when a background copy lands
 //   SN9_HOST_BLOCKS    0 (default): all blocks of a launch; n: the first, the last and n drawn by the seed
 //   SN9_HOST_MEMORY    4096 (default): megabytes of device memory
-//   SN9_HOST_DRIVER    0 (default), or the error that cudaGetDeviceCount gives: 35, 100, 802, 803, 999
+//   SN9_HOST_DRIVER    0 (default), or the error of a driver that cannot be used: 35, 100, 802, 803, 999 from
+//                      cudaGetDeviceCount, 46 (exclusive mode) from cudaSetDevice
+// From the environment only, SN9_HOST_LAUNCHES: a file for what ran of each kernel (launches.h).
 #pragma once
 
 #include <cstddef>

@@ -234,6 +234,12 @@ void drivers(const Library& library) {
         sn9_context* context = nullptr;
         expect(library.context_open(0, 0, SN9_PRECISION_FP32, &context) == SN9_DEVICE_FAILED, "no context is opened");
     }
+    library.set("driver", "46");  // the driver lists the device, but does not give it
+    int32_t count = 0;
+    expect(library.device_count(&count) == SN9_OK && count == 1, "a device in use is counted");
+    sn9_context* context = nullptr;
+    expect(library.context_open(0, 0, SN9_PRECISION_FP32, &context) == SN9_DEVICE_FAILED, "but not opened");
+    expect(strstr(library.last_error(), "exclusive mode") != nullptr, "exclusive mode");
     library.set("driver", "");
 }
 

@@ -128,11 +128,14 @@ void test_embed(const Library& library) {
         embed(device, 1, 1, 64, 128, 1);
         embed(device, 3, 5, 64, 128, 30);
         embed(device, 11, 3, 320, 256, 3);
-        embed(device, 3, 701, 64, 50257, 40000);  // GPT-2's words
-        embed(device, 3, 701, 64, 50304, 40000);  // and padded
         embed(device, 1, 1025, 64, 65536, 65000);
-        embed(device, 2, 1024, 64, 65535, 1);   // two words
-        embed(device, 17, 1031, 64, 384, 384);  // more counts than the scan takes at once
+        if (!small()) {
+            embed(device, 3, 701, 64, 50257, 40000);  // GPT-2's words
+            embed(device, 3, 701, 64, 50304, 40000);  // and padded
+            embed(device, 2, 1024, 64, 65535, 1);     // two words
+        }
+        // More counts than the scan takes at once; the sort does not know the type.
+        if (!small() || precision == SN9_PRECISION_FP32) embed(device, 17, 1031, 64, 384, 384);
         embed_refuses(device);
     }
 }

@@ -240,9 +240,10 @@ void test_layernorm(const Library& library) {
     reference(library);
     for (int32_t precision : {SN9_PRECISION_FP32, SN9_PRECISION_BF16}) {
         const int64_t sizes[][3] = {
-            {1, 64, 1},      {7, 64, 61},     {9, 384, 383}, {17, 768, 760},
-            {3, 1024, 1000}, {5, 1664, 1601}, {8209, 64, 63}};  // the last: more rows than warps
+            {1, 64, 1},       {7, 64, 61},     {9, 384, 383}, {17, 768, 760},
+            {11, 1024, 1000}, {9, 1664, 1601}, {8209, 64, 63}};  // the last: more rows than warps
         for (auto& size : sizes) {
+            if (small() && size[0] > 1000) continue;  // more rows of the same kernels
             Device device(library, precision);
             device.check(library.context_reserve(device, 1 << 20), "context_reserve");
             Layernorm wanted(device, size[0], size[1], size[2]);

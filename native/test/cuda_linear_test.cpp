@@ -218,7 +218,7 @@ void linear(const Library& library, int32_t precision, int64_t N, int64_t C, int
 void split_weights(const Library& library) {
     tally().current = "linear split weights";
     Device device(library, SN9_PRECISION_FP32_SPLIT);
-    constexpr int64_t kSide = 16;
+    constexpr int64_t kSide = 64;
     Noise noise;
     std::vector<double> exact(kSide * kSide);
     Floats in(kSide * kSide), rounded_to[3];

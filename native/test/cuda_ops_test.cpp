@@ -48,6 +48,7 @@ int main(int count, char** arguments) {
         printf("usage: cuda_ops_test LIBRARY [NAME...]\n");
         return 2;
     }
+    setvbuf(stdout, nullptr, _IOLBF, 0);  // what was printed survives a crash
     sn9::test::Library library(arguments[1]);
     int run = 0;
     for (const Test& test : kTests) {

@@ -273,8 +273,12 @@ void blocks() {
 
 __global__ void nothing() {}
 __global__ void fill_dynamic(float* out, int n) {
-    SN9_DYNAMIC_SHARED(float, buffer);
+    SN9_DYNAMIC_SHARED(float, buffer, 227 * 1024);
     if (threadIdx.x == 0) *out = __float_as_uint(buffer[n - 1]) == 0xFFFFFFFFu ? 1.0f : 0.0f;
+}
+__global__ void some_dynamic(float* out) {
+    SN9_DYNAMIC_SHARED(float, buffer, 128);
+    *out = buffer[0];
 }
 __global__ void much_static() {
     SN9_SHARED(float, first, 8 * 1024);
@@ -313,6 +317,11 @@ void limits() {
         expect(SN9_LAUNCH(fill_dynamic, 1, 32, bytes, stream, out, n) == SN9_OK, "launch");
         expect(check(cudaStreamSynchronize(stream), "run") == SN9_OK && *out == 1.0f, "and it holds NaN");
     }
+    start("more dynamic shared memory than the kernel states");
+    stream = new_stream();
+    float* out = new_memory<float>(1);
+    expect(SN9_LAUNCH(some_dynamic, 1, 1, 128, stream, out) == SN9_OK, "what it states");
+    expect_fault(SN9_LAUNCH(some_dynamic, 1, 1, 132, stream, out), stream, {"some_dynamic", "132", "states 128"});
     start("too much static shared memory");
     stream = new_stream();
     expect_fault(SN9_LAUNCH(much_static, 1, 32, 0, stream), stream, {"shared array second", "65536", "49152"});
@@ -763,7 +772,7 @@ __global__ void write_behind_shared(float* out, int at) {
     *out = p[0];
 }
 __global__ void write_behind_dynamic(float* out, int at) {
-    SN9_DYNAMIC_SHARED(float, buffer);
+    SN9_DYNAMIC_SHARED(float, buffer, 40);
     buffer[at] = 1.0f;
     *out = buffer[0];
 }
@@ -780,6 +789,14 @@ __global__ void race_of_lanes(float* out) {
     float other = __shfl_xor_sync(kFullMask, 1.0f, 1);
     if (kSync) __syncwarp();
     out[l] = buffer[l ^ 1] + other;
+}
+
+// Two sums over the block with the same scratch, which block_sum gives back.
+__global__ void sum_twice(float* out, const float* in) {
+    SN9_SHARED(float, scratch, 4);
+    float first = block_sum<4>(in[threadIdx.x], scratch);
+    float second = block_sum<4>(in[threadIdx.x] * first, scratch);
+    if (threadIdx.x == 0) out[blockIdx.x] = first + second;
 }
 
 template <typename... P, typename... A>
@@ -807,6 +824,7 @@ int run_planted(const std::string& name) {
     if (name == "no_race") {
         play("seed", "2");
         run_alone(sum_block<true>, 3, 128, 0, out, in);
+        run_alone(sum_twice, 3, 128, 0, out, in);
         run_alone(pipeline<1, true>, 1, 128, 0, out, in, 5);
         return run_alone(race_of_lanes<true>, 1, 32, 0, out);
     }

@@ -77,6 +77,17 @@ struct Library {
     int32_t (*set_)(const char*, const char*);
 };
 
+// Whether SN9_TEST_SIZE=small asks for the size at which the sanitizers run in CI: a case or two of each kernel in
+// every type and width, with edges in every direction, more than one block and rings of cp.async that go round
+// (scripts/check-launches.sh asks for these). The default, full, adds sizes. Every test says what it leaves out.
+inline bool small() {
+    const char* size = getenv("SN9_TEST_SIZE");
+    if (!size || !strcmp(size, "full")) return false;
+    if (!strcmp(size, "small")) return true;
+    printf("SN9_TEST_SIZE=%s is unknown: it may be full or small\n", size);
+    exit(2);
+}
+
 // Counts of the whole run, and what is being checked.
 struct Tally {
     int checks = 0, failures = 0;

@@ -28,9 +28,10 @@ inline void* skip(const Device& device, void* activations, int64_t count) {
 }
 
 // Runs a case in other orders of blocks and warps of the host build, and ends with the order that the environment asks
-// for. The case returns what must be the same bits every time.
+// for. The case returns what must be the same bits every time. Left out at the small size, which runs once.
 template <typename Case>
 void expect_same_in_every_order(const Library& library, const char* what, Case run) {
+    if (small()) return;
     Floats wanted = run();
     for (const char* seed : {"5", "12"}) {
         library.set("seed", seed);

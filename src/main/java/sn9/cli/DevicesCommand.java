@@ -11,6 +11,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 import sn9.engine.Engine;
+import sn9.engine.EngineException;
 import sn9.engine.Engines;
 
 /** {@code devices}: what this machine can run on, and why not what is missing. */
@@ -36,12 +37,14 @@ final class DevicesCommand implements Callable<Integer> {
         if (missing.isEmpty()) {
             try (Engine engine = Engines.open("cuda", 0)) {
                 Map<String, String> p = engine.properties();
-                output.text("%s: %s, %d GiB".formatted(engine.name(), p.get("name"), gibibytes(p)));
+                output.text("%s: %s, %d GiB, fp32 by %s"
+                        .formatted(engine.name(), p.get("name"), gibibytes(p), p.get("fp32")));
                 found.add(described(engine));
+            } catch (EngineException e) {
+                missing = Optional.of((e.getCause() == null ? e : e.getCause()).getMessage());
             }
-        } else {
-            output.text("cuda: none, " + missing.get() + ".");
         }
+        missing.ifPresent(reason -> output.text("cuda: none, " + reason + "."));
         var answer = new LinkedHashMap<String, Object>();
         answer.put("devices", found);
         answer.put(

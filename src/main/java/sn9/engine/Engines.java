@@ -42,7 +42,7 @@ public final class Engines {
      * @param threads worker threads of the CPU engine, 0 for one per processor
      * @param activationType F32, or BF16 where the device can
      * @throws IllegalArgumentException when the name is none of these
-     * @throws EngineException when the device cannot be had
+     * @throws EngineException when the device cannot be had; its cause, where there is one, is the device's own refusal
      */
     public static Engine open(String device, int threads, ElementType activationType) {
         if (device.equals("cpu")) {
@@ -56,34 +56,24 @@ public final class Engines {
             throw new IllegalArgumentException(
                     "--device is \"" + device + "\", expected auto, cpu, cuda or cuda:N with N a number");
         }
-        Optional<String> missing = whyNoCuda();
-        if (device.equals("auto")) {
-            return missing.isEmpty()
-                    ? firstCudaOrCpu(threads, activationType)
-                    : cpu(missing.get(), threads, activationType);
+        String missing = whyNoCuda().orElse(null);
+        EngineException refusal = null;
+        if (missing == null) {
+            int number = device.equals("auto") || cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1));
+            try {
+                return NativeEngine.open(
+                        "cuda:" + number, OpsLibrary.open(cudaLibrary()), number, threads, activationType);
+            } catch (EngineException e) {
+                // The driver lists it, but it is too old, or another process has it for itself.
+                refusal = e;
+                missing = e.getMessage();
+            }
         }
-        if (missing.isPresent()) {
-            throw new EngineException("--device " + device + ": " + missing.get() + "; use --device cpu or auto");
+        if (!device.equals("auto")) {
+            throw new EngineException("--device " + device + ": " + missing + "; use --device cpu or auto", refusal);
         }
-        return cuda(cuda.group(1) == null ? 0 : Integer.parseInt(cuda.group(1)), threads, activationType);
-    }
-
-    /** A device that the driver lists may still refuse: it is too old, or another process has it for itself. */
-    private static Engine firstCudaOrCpu(int threads, ElementType activationType) {
-        try {
-            return cuda(0, threads, activationType);
-        } catch (EngineException e) {
-            return cpu(e.getMessage(), threads, activationType);
-        }
-    }
-
-    private static Engine cpu(String reason, int threads, ElementType activationType) {
-        log.info("device=cpu reason=\"{}\" silence=\"--device cpu\"", reason);
+        log.info("device=cpu reason=\"{}\" silence=\"--device cpu\"", missing);
         return open("cpu", CPU, 0, threads, activationType);
-    }
-
-    private static Engine cuda(int number, int threads, ElementType activationType) {
-        return NativeEngine.open("cuda:" + number, OpsLibrary.open(cudaLibrary()), number, threads, activationType);
     }
 
     /** Why there is no CUDA device to open; empty when there is one. */

@@ -18,6 +18,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * Finds the native libraries: in the folder that the system property {@code sn9.native.dir} names (a development build's
@@ -29,7 +30,9 @@ final class NativeLibrary {
     static final String DIR_PROPERTY = "sn9.native.dir";
     static final String CACHE_PROPERTY = "sn9.native.cache";
 
-    private static final List<String> COMPANIONS = List.of("libgomp.so.1", "libdnnl.so.3");
+    /** What the CPU library finds beside it; the CUDA library needs nothing but the driver. */
+    private static final Map<String, List<String>> COMPANIONS =
+            Map.of("libsn9cpu.so", List.of("libgomp.so.1", "libdnnl.so.3"));
     /** Spins of an idle OpenMP thread: endless spinning starves other threads, none costs 50 us a region. */
     private static final String SPIN_COUNT = "10000";
 
@@ -87,7 +90,7 @@ final class NativeLibrary {
         if (!Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS)) {
             Path temporary = Files.createTempDirectory(cache, "unpacking");
             Files.write(temporary.resolve(file), library);
-            for (String companion : COMPANIONS) {
+            for (String companion : COMPANIONS.getOrDefault(file, List.of())) {
                 try (InputStream in = NativeLibrary.class.getResourceAsStream(resources + companion)) {
                     if (in != null) {
                         Files.copy(in, temporary.resolve(companion));

@@ -98,16 +98,22 @@ public final class OnDevice implements AutoCloseable {
     /** Whether every gradient outside of the tensors' true sizes is exactly zero; gradients must have started at zero. */
     public boolean paddingIsZero() {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment host = engine.read(grads, arena);
-            MemorySegment expected = arena.allocate(grads.bytes(), 64);
+            return paddingIsZero(layout, engine.read(grads, arena));
+        }
+    }
+
+    /** Whether f32 memory of a layout is exactly zero outside of the tensors' true sizes. */
+    public static boolean paddingIsZero(ParameterLayout layout, MemorySegment values) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment expected = arena.allocate(values.byteSize(), 64);
             for (ParameterLayout.Slot slot : layout.slots()) {
                 long offset = slot.offset() * Float.BYTES;
                 long bytes = slot.elements() * Float.BYTES;
                 MemorySegment file = arena.allocate(TensorView.elements(slot.shape()) * Float.BYTES, 8);
-                slot.gather(host.asSlice(offset, bytes), file);
+                slot.gather(values.asSlice(offset, bytes), file);
                 slot.scatter(file, ElementType.F32, expected.asSlice(offset, bytes));
             }
-            return expected.mismatch(host) == -1;
+            return expected.mismatch(values) == -1;
         }
     }
 

@@ -3,32 +3,47 @@ package sn9.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.SplittableRandom;
-import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import sn9.checkpoint.ModelDirectory;
 import sn9.data.Batch;
 import sn9.engine.Engine;
 import sn9.engine.Engines;
 import sn9.model.Gpt2Config;
+import sn9.model.ParameterLayout;
 import sn9.tensor.ElementType;
 import sn9.testing.Devices;
+import sn9.testing.Golden;
 import sn9.testing.OnDevice;
 import sn9.testing.PlainGpt2;
+import sn9.testing.PlainTraining;
+import sn9.testing.Roundoff;
+import sn9.testing.SpoiledEngine;
 
 /** Other engines follow the CPU engine: 20 training steps of a tiny model, a wide one, and padding that stays zero. */
 class EngineParityTest {
-    private static final Gpt2Config TINY = new Gpt2Config(61, 17, 40, 2, 2, 1e-5f);
+    private static final int STEPS = 20;
+    private static final int B = 2;
+    private static final int T = 33;
 
-    static Stream<String> others() {
-        return Devices.all().filter(name -> !name.equals("cpu"));
-    }
+    /**
+     * What f32 does to a result, relative to bf16: roundings are 2^16 times smaller, but each partial sum of a product is
+     * rounded, not its result alone. Random errors of K of these add up to sqrt(K) of them; 257 is the longest sum of the
+     * golden model.
+     */
+    private static final double F32_OF_BF16 = Roundoff.F32 / Roundoff.BF16 * Math.sqrt(257);
 
-    private static List<Double> losses(Engine engine, double dropout, int steps) {
+    private static TrainConfig settings(double dropout) {
         var d = TrainConfig.defaults();
-        var settings = new TrainConfig(
+        return new TrainConfig(
                 3e-3,
                 TrainConfig.Schedule.CONSTANT,
                 0,
@@ -42,46 +57,116 @@ class EngineParityTest {
                 1,
                 dropout,
                 3);
-        var random = new SplittableRandom(4);
-        var losses = new ArrayList<Double>();
-        try (engine;
-                var trainer = Trainer.fresh(engine, TINY, settings, 2, 17)) {
-            for (int step = 0; step < steps; step++) {
-                Batch batch = Batch.shifted(2, 17, random.ints(34, 0, 61).toArray());
-                losses.add(trainer.train(batch).orElseThrow().loss());
+    }
+
+    /** Rows of the golden batches, again and again. */
+    private static List<Batch> batches(Golden golden) throws IOException {
+        var batches = new ArrayList<Batch>();
+        for (int step = 0; step < STEPS; step++) {
+            Batch whole = golden.batch("batch." + step % 3);
+            var tokens = new int[B * T];
+            for (int b = 0; b < B; b++) {
+                System.arraycopy(whole.tokens(), b * whole.T(), tokens, b * T, T);
+            }
+            batches.add(Batch.shifted(B, T, tokens));
+        }
+        return batches;
+    }
+
+    /** The losses of training from the golden model, in memory full of NaNs; padding must be zero at the end. */
+    private static double[] losses(
+            String device, ElementType type, ModelDirectory model, List<Batch> batches, double dropout)
+            throws IOException {
+        try (Engine engine = Engines.open(device, 1, type)) {
+            var spoiled = new SpoiledEngine(engine, SpoiledEngine.NANS);
+            try (var trainer = Trainer.from(
+                            spoiled.engine(),
+                            model,
+                            settings(dropout),
+                            batches.getFirst().B(),
+                            batches.getFirst().T());
+                    Arena arena = Arena.ofConfined()) {
+                double[] losses = batches.stream()
+                        .mapToDouble(batch -> trainer.train(batch).orElseThrow().loss())
+                        .toArray();
+                var layout = new ParameterLayout(model.config(), engine.padding(), false);
+                for (String label : List.of("parameters", "gradients", "first moment", "second moment")) {
+                    assertThat(OnDevice.paddingIsZero(layout, spoiled.read(label, ElementType.F32, arena)))
+                            .as("padding of %s on %s", label, device)
+                            .isTrue();
+                }
+                if (type == ElementType.BF16) {
+                    assertThat(OnDevice.paddingIsZero(layout, spoiled.read("parameters, to compute with", type, arena)))
+                            .as("padding of the copy")
+                            .isTrue();
+                }
+                return losses;
             }
         }
-        return losses;
     }
 
+    /** Parameters drift apart: what a step may be off by, all later ones may. */
+    private static double[] growing(double[] bound) {
+        double[] grown = bound.clone();
+        Arrays.parallelPrefix(grown, Math::max);
+        return grown;
+    }
+
+    @Test
+    void twentyStepsFollowDoublePrecision() throws IOException {
+        try (Golden golden = Golden.open()) {
+            expectFollowed(golden.model(), golden.parameters(), batches(golden), 6);
+        }
+    }
+
+    /**
+     * Trains on every engine and in double precision.
+     *
+     * @param samples runs in double precision with bf16's roundings
+     */
+    private static void expectFollowed(
+            ModelDirectory model, Map<String, double[]> parameters, List<Batch> batches, int samples)
+            throws IOException {
+        double[] exact = new PlainTraining(model.config(), parameters, settings(0), value -> value).train(batches);
+        double[] bound = growing(Roundoff.bound(
+                exact, samples, rounding -> new PlainTraining(model.config(), parameters, settings(0), rounding)
+                        .train(batches)));
+        assertThat(exact[STEPS - 1]).as("it learns").isLessThan(exact[1] - 0.5);
+        double[] cpu = losses("cpu", ElementType.F32, model, batches, 0);
+        expectClose("cpu, f32", cpu, exact, bound, F32_OF_BF16);
+        for (String device : Devices.others().toList()) {
+            double[] f32 = losses(device, ElementType.F32, model, batches, 0);
+            expectClose(device + ", f32", f32, exact, bound, F32_OF_BF16);
+            expectClose(device + ", f32, against the CPU", f32, cpu, bound, F32_OF_BF16);
+            double[] bf16 = losses(device, ElementType.BF16, model, batches, 0);
+            expectClose(device + ", bf16", bf16, exact, bound, 1);
+            expectClose(device + ", bf16, against the CPU", bf16, cpu, bound, 1);
+        }
+    }
+
+    private static void expectClose(String what, double[] got, double[] wanted, double[] bound, double factor) {
+        for (int step = 0; step < STEPS; step++) {
+            assertThat(got[step])
+                    .as("%s: step %d", what, step + 1)
+                    .isCloseTo(wanted[step], within(bound[step] * factor));
+        }
+    }
+
+    /** Masks are drawn from a counter, so that engines drop the same elements. */
     @ParameterizedTest(allowZeroInvocations = true)
-    @MethodSource("others")
-    void twentyStepsInF32FollowTheCpu(String name) {
-        for (double dropout : new double[] {0, 0.1}) {
-            List<Double> expected = losses(Engines.open("cpu", 1), dropout, 20);
-            List<Double> got = losses(Engines.open(name, 0), dropout, 20);
-            for (int step = 0; step < 20; step++) {
-                // Rounding noise of 1e-6 at most doubles every few steps at this learning rate.
-                assertThat(got.get(step)).as("step %d", step + 1).isCloseTo(expected.get(step), within(1e-4));
+    @MethodSource("sn9.testing.Devices#others")
+    void twentyStepsWithDropoutFollowTheCpu(String device) throws IOException {
+        try (Golden golden = Golden.open()) {
+            double[] expected = losses("cpu", ElementType.F32, golden.model(), batches(golden), 0.1);
+            double[] got = losses(device, ElementType.F32, golden.model(), batches(golden), 0.1);
+            for (int step = 0; step < STEPS; step++) {
+                assertThat(got[step]).as("step %d", step + 1).isCloseTo(expected[step], within(1e-4));
             }
         }
     }
 
     @ParameterizedTest(allowZeroInvocations = true)
-    @MethodSource("others")
-    void twentyStepsInBf16FollowTheCpu(String name) {
-        List<Double> expected = losses(Engines.open("cpu", 1), 0, 20);
-        List<Double> got = losses(Engines.open(name, 0, ElementType.BF16), 0, 20);
-        assertThat(got).isNotEqualTo(expected);
-        for (int step = 0; step < 20; step++) {
-            // bf16 keeps 8 bits: 2^-9 relative for each operand, averaged over some ten roundings to 1 % of a loss of
-            // 4.
-            assertThat(got.get(step)).as("step %d", step + 1).isCloseTo(expected.get(step), within(0.04));
-        }
-    }
-
-    @ParameterizedTest(allowZeroInvocations = true)
-    @MethodSource("others")
+    @MethodSource("sn9.testing.Devices#others")
     void theNetworksWidthHasTheSameGradients(String name) {
         var config = new Gpt2Config(61, 4, 760, 2, 10, 1e-5f);
         var values = PlainGpt2.randomParameters(config, 6, 0.02);
