@@ -21,6 +21,7 @@ using sn9::test::Library;
 using sn9::test::Noise;
 using sn9::test::small;
 using sn9::test::tally;
+using sn9::test::unwanted;
 
 Noise noise;
 
@@ -44,6 +45,7 @@ void expect_within(const Device& device, const char* what, const Floats& got, co
 void check(const Library& library, int32_t precision, const Case& c) {
     Device device(library, precision);
     start(device, "attention", c);
+    if (unwanted()) return;
     Inputs inputs = noise_of(device, c, noise);
     Results got;
     if (device.split() ? !run_forward(got, device, c, inputs.qkv) : !run(got, device, c, inputs)) return;
@@ -64,6 +66,7 @@ void check(const Library& library, int32_t precision, const Case& c) {
 void loops_agree_with_differences(float probability) {
     Case c{2, 5, 2, 3, 3, probability};
     tally().current = "attention loops p=" + std::to_string(probability);
+    if (unwanted()) return;
     Exact exact(Inputs{noise.floats(c.B * c.T * 3 * c.width()), noise.floats(c.B * c.T * c.width())});
     Doubles gradient = reference(c, exact, {}, Operands::f32).dqkv.value;
     auto loss = [&] {
@@ -87,6 +90,7 @@ void loops_agree_with_differences(float probability) {
 
 void refusals(const Library& library) {
     tally().current = "attention refusals";
+    if (unwanted()) return;
     Device device(library);
     float* memory = device.allocate(2 * 3 * 144);
     auto forward = [&](float* out, float probability, float scale, int64_t T, int64_t HS) {
@@ -112,7 +116,8 @@ void refusals(const Library& library) {
 
 // Blocks, warps and background copies in other orders; both roundings of tensor cores; f32 gives the same bits.
 void orders(const Library& library) {
-    if (!library.host() || small()) return;
+    tally().current = "attention orders";
+    if (!library.host() || small() || unwanted()) return;
     const char* const names[] = {"seed", "rounding", "cp_async", "profile"};
     const char* const settings[][4] = {{"1", "rn", "issue", "sm_80"},
                                        {"2", "rz", "wait", "sm_86"},

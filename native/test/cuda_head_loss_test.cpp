@@ -88,6 +88,7 @@ struct Head {
 // The loops' gradients are those of kScale times the sum of their losses.
 void reference(const Library& library) {
     tally().current = "head_loss reference";
+    if (unwanted()) return;
     Device device(library);
     const int64_t N = 6, C = 5, V = 7, true_V = 6;
     Head head(device, N, C, V, true_V);
@@ -180,6 +181,7 @@ void backward(Device& device, const Head& head, const Floats& losses_wanted) {
 void head(const Library& library, int32_t precision, int64_t N, int64_t C, int64_t V, int64_t true_V) {
     Device device(library, precision);
     start(device, "head_loss N=%ld C=%ld true_V=%ld", N, C, true_V);
+    if (unwanted()) return;
     Head made(device, N, C, V, true_V);
     int64_t bytes = 0;
     device.check(library.workspace_bytes(device, &bytes, 1, N, C, 1, 64, C, V, 1), "workspace_bytes");
@@ -217,6 +219,7 @@ void common_row(const Library& library) {
 
 void refusals(const Library& library) {
     tally().current = "head_loss refuses";
+    if (unwanted()) return;
     Device device(library);
     Floats values(128 * 64, 0.125f);
     sn9_weight weight = prepare(device, values, 128, 64, 0);

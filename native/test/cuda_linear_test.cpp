@@ -87,6 +87,7 @@ struct Layer {
 // The loops' gradients are those of the sum of dout * (activation(in) * w + bias).
 void reference(const Library& library) {
     tally().current = "linear reference";
+    if (unwanted()) return;
     Device device(library);
     const int64_t N = 3, C = 5, OC = 7;
     Layer layer(device, N, C, OC);
@@ -199,6 +200,7 @@ void backward(Device& device, const Layer& layer) {
 void linear(const Library& library, int32_t precision, int64_t N, int64_t C, int64_t OC) {
     Device device(library, precision);
     start(device, "linear N=%ld C=%ld OC=%ld", N, C, OC);
+    if (unwanted()) return;
     Layer layer(device, N, C, OC);
     int64_t bytes = 0;
     device.check(library.workspace_bytes(device, &bytes, 1, N, C, 1, 64, OC, 128, 1), "workspace_bytes");
@@ -273,6 +275,7 @@ void split_weights(const Library& library) {
 void matmul(const Library& library, int64_t M, int64_t K, int64_t N) {
     Device device(library, SN9_PRECISION_FP32_SIMT);
     start(device, "matmul M=%ld K=%ld N=%ld", M, K, N);
+    if (unwanted()) return;
     Noise noise;
     Floats a = noise.floats(M * K), b = noise.floats(K * N);
     Sums sums(M * N);
@@ -288,6 +291,7 @@ void matmul(const Library& library, int64_t M, int64_t K, int64_t N) {
 
 void refusals(const Library& library) {
     tally().current = "linear refuses";
+    if (unwanted()) return;
     Device device(library);
     Floats values(64 * 64, 1.0f);
     sn9_weight weight = prepare(device, values, 64, 64, 0);

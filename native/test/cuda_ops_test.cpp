@@ -1,5 +1,6 @@
-// cuda_ops_test LIBRARY [NAME...]: the operations of a CUDA library (sn9cudahost here, sn9cuda where there is a GPU)
-// against plain double-precision loops. NAME: only these tests. Each lies in its own file, cuda_<op>_test.cpp.
+// cuda_ops_test LIBRARY [NAME...] [--case WORD...]: the operations of a CUDA library (sn9cudahost here, sn9cuda where
+// there is a GPU) against plain double-precision loops. NAME: only these tests. Each lies in its own file,
+// cuda_<op>_test.cpp. --case: of tests that run long, only cases whose names contain all the words.
 #include <cstdio>
 #include <cstring>
 
@@ -18,6 +19,8 @@ void test_linear(const sn9::test::Library& library);
 void test_head_loss(const sn9::test::Library& library);
 void test_production(const sn9::test::Library& library);
 void test_finite(const sn9::test::Library& library);
+void test_corners(const sn9::test::Library& library);
+void test_replay(const sn9::test::Library& library);
 
 namespace {
 
@@ -39,14 +42,21 @@ const Test kTests[] = {
     {"attention_production", test_attention_production},
     {"production", test_production},
     {"finite", test_finite},
+    {"corners", test_corners},
+    {"replay", test_replay},
 };
 
 }  // namespace
 
 int main(int count, char** arguments) {
     if (count < 2) {
-        printf("usage: cuda_ops_test LIBRARY [NAME...]\n");
+        printf("usage: cuda_ops_test LIBRARY [NAME...] [--case WORD...]\n");
         return 2;
+    }
+    for (int i = 2; i < count; i++) {
+        if (strcmp(arguments[i], "--case")) continue;
+        sn9::test::tally().only.assign(arguments + i + 1, arguments + count);
+        count = i;
     }
     setvbuf(stdout, nullptr, _IOLBF, 0);  // what was printed survives a crash
     sn9::test::Library library(arguments[1]);
@@ -62,5 +72,6 @@ int main(int count, char** arguments) {
     sn9::test::print_shares();
     printf("cuda_ops_test: %d tests, %d checks, %d failures\n", run, sn9::test::tally().checks,
            sn9::test::tally().failures);
-    return run == 0 || sn9::test::tally().failures ? 1 : 0;
+    // A run without a check has not found what was asked for.
+    return sn9::test::tally().checks == 0 || sn9::test::tally().failures ? 1 : 0;
 }

@@ -72,6 +72,7 @@ sn9_weight weight_of(Device& device, const void* values, int64_t rows, int64_t c
 
 void linear(Device& device) {
     start(device, "production linear");
+    if (unwanted()) return;
     const Library& library = device.library();
     Activations in(device, kN * kC, {1}), w(device, kC * kF, {0.5f}), out(device, kN * kF), pre(device, kN * kF);
     Array<float> bias(device, kF, {0.25f}), dw(device, kC * kF, {1});
@@ -96,6 +97,7 @@ void linear(Device& device) {
 // The last word's logit is 40 in the last row, and all others are 0: its probability is 1 to f32.
 void head_loss(Device& device) {
     start(device, "production head_loss");
+    if (unwanted()) return;
     const Library& library = device.library();
     Activations in(device, kN * kC, {1}), wte(device, kV * kC), din(device, kN * kC);
     wte.put(device, kWords * kC - 1, {40});
@@ -133,6 +135,7 @@ void head_loss(Device& device) {
 // The last row has the bits that it has alone.
 void layernorm(Device& device) {
     start(device, "production layernorm");
+    if (unwanted()) return;
     const Library& library = device.library();
     Floats ones(kC, 1), last_a = some_row(device, 1), last_b = some_row(device, 2), last_g = some_row(device, 3);
     Activations a(device, kN * kC, last_a), b(device, kN * kC, last_b), sum(device, kN * kC), out(device, kN * kC),
@@ -174,6 +177,7 @@ void layernorm(Device& device) {
 
 void embed(Device& device) {
     start(device, "production embed");
+    if (unwanted()) return;
     const Library& library = device.library();
     Floats word = some_row(device, 1), position = Noise(2).floats(kC), last_g = some_row(device, 3), wanted;
     Activations wte(device, kWords * kC, word), out(device, kN * kC), dout(device, kN * kC, last_g);
@@ -191,6 +195,7 @@ void embed(Device& device) {
 
 void dropout(Device& device) {
     start(device, "production dropout");
+    if (unwanted()) return;
     const Library& library = device.library();
     Floats row = some_row(device, 1), residual_row = some_row(device, 2), wanted;
     Activations in(device, kN * kC, row), residual(device, kN * kC, residual_row), out(device, kN * kC);
@@ -210,6 +215,7 @@ void dropout(Device& device) {
 
 void arenas(Device& device) {
     start(device, "production arenas");
+    if (unwanted()) return;
     const Library& library = device.library();
     Array<float> grads(device, kArena, {3}), params(device, kArena, {1}), m(device, kArena), v(device, kArena);
     Activations copy(device, kArena);
