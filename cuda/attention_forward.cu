@@ -45,15 +45,12 @@ int32_t attention_forward(sn9_context* context, const AttentionProblem& problem,
 
 int32_t attention_forward_split(sn9_context* context, const AttentionProblem& problem, int64_t heads, float* out,
                                 const float* qkv) {
-    return with_width(
-        "attention_forward", problem.HS,
-        [&](auto width) {
-            constexpr int HS = decltype(width)::value;
-            using Tile = mma::SplitForward<HS>;
-            return launch_tiles("attention_forward", context, attention_forward_split_kernel<HS>, Tile::kQueries,
-                                Tile::kThreads, Tile::kBytes, problem, heads, out, qkv);
-        },
-        std::make_integer_sequence<int, kMostHeadWidth / kHeadWidthStep>{});
+    return with_head_width("attention_forward", problem, [&](auto width) {
+        constexpr int HS = decltype(width)::value;
+        using Tile = mma::SplitForward<HS>;
+        return launch_tiles("attention_forward", context, attention_forward_split_kernel<HS>, Tile::kQueries,
+                            Tile::kThreads, Tile::kBytes, problem, heads, out, qkv);
+    });
 }
 
 }  // namespace
