@@ -123,7 +123,7 @@ int32_t sn9_gelu_forward(sn9_context*, void* out, const void* pre, int64_t n);
 
 /* Causal attention. out (B, T, NH*HS); qkv (B, T, 3*NH*HS): q, k, v side by side, heads inside; scores q.k * scale.
  * lse (B, NH, T) f32, or null: log of the sum of exponentials of a row's scores. Dropout applies to the
- * probabilities. */
+ * probabilities. Without lse it is evaluation: where FP32 is split, products are (sn9_device.h), and bits differ. */
 int32_t sn9_attention_forward(sn9_context*, void* out, float* lse, const void* qkv, const sn9_step* step,
                               float probability, int32_t layer, float scale, int64_t B, int64_t T, int64_t NH,
                               int64_t HS);
