@@ -47,7 +47,7 @@ void refused(const char* name, R (*operation)(A...), Ranges ranges) {
 // Operations that run, one that calls another, and a range of the caller's around them.
 void nested(const Library& library, Ranges ranges) {
     tally().current = "nested ranges";
-    Device device(library);
+    Device device(library, SN9_PRECISION_BF16);  // whose weights are a cast of their source
     float* values = device.upload(std::vector<float>(64 * 64, 1.0f));
     int64_t bytes = 0;
     SN9_OK_OR_RETURN(library, library.weight_bytes(device, &bytes, 64, 64, SN9_LINEAR_WEIGHT, 0));
