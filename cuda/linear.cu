@@ -9,6 +9,7 @@
 // Limits: C % 16 == 0, OC % 16 == 0.
 #include <algorithm>
 
+#include "cublaslt.cuh"
 #include "expect.cuh"
 #include "gelu.cuh"
 #include "gemm.cuh"
@@ -159,7 +160,13 @@ int32_t backward_weight(const sn9_context* context, float* dw, float* db, const 
     float* workspace = reinterpret_cast<float*>(context->workspace);
     Operand<T> a = {in, C, C}, b = {dout, OC, OC};
     int64_t parts = weight_parts(N, C, OC), n = C * OC;
-    if (parts == 1) {
+    bool by_library = false;
+    if constexpr (std::is_same_v<T, bf16>)
+        if (int32_t status = cublaslt_linear_backward_weight(context, dw, in, dout, N, C, OC, &by_library))
+            return status;
+    if (by_library) {
+        // dw has its sums.
+    } else if (parts == 1) {
         Accumulate finish = {dw, OC};
         if (int32_t status = gemm<Layout::TN, T>(context, "linear_backward_weight", a, b, N, finish)) return status;
     } else {
@@ -194,9 +201,13 @@ int32_t sn9_linear_forward(sn9_context* context, void* out, void* pre, const voi
     SN9_EXPECT(context && out && in && w && N > 0, "linear_forward: N %lld, or a null pointer",
                static_cast<long long>(N));
     SN9_EXPECT(!residual || residual != out, "linear_forward: residual is out");
-    if (context->precision == SN9_PRECISION_BF16)
-        return sn9::forward(context, static_cast<bf16*>(out), static_cast<bf16*>(pre), static_cast<const bf16*>(in), w,
-                            bias, static_cast<const bf16*>(residual), activation, N);
+    if (context->precision == SN9_PRECISION_BF16) {
+        auto *to = static_cast<bf16*>(out), *kept = static_cast<bf16*>(pre);
+        auto *from = static_cast<const bf16*>(in), *more = static_cast<const bf16*>(residual);
+        bool done = false;
+        int32_t status = sn9::cublaslt_linear_forward(context, to, kept, from, w, bias, more, activation, N, &done);
+        return status || done ? status : sn9::forward(context, to, kept, from, w, bias, more, activation, N);
+    }
     return sn9::forward(context, static_cast<float*>(out), static_cast<float*>(pre), static_cast<const float*>(in), w,
                         bias, static_cast<const float*>(residual), activation, N);
 }
@@ -207,9 +218,13 @@ int32_t sn9_linear_backward_input(sn9_context* context, void* din, const void* d
                static_cast<long long>(N));
     SN9_EXPECT(activation == SN9_NO_ACTIVATION || pre, "linear_backward_input: an activation without pre");
     if (activation == SN9_NO_ACTIVATION) pre = nullptr;
-    if (context->precision == SN9_PRECISION_BF16)
-        return sn9::backward_input(context, static_cast<bf16*>(din), static_cast<const bf16*>(dout), w,
-                                   static_cast<const bf16*>(pre), add != 0, N);
+    if (context->precision == SN9_PRECISION_BF16) {
+        auto* to = static_cast<bf16*>(din);
+        auto *from = static_cast<const bf16*>(dout), *kept = static_cast<const bf16*>(pre);
+        bool done = false;
+        int32_t status = sn9::cublaslt_linear_backward_input(context, to, from, w, kept, add != 0, N, &done);
+        return status || done ? status : sn9::backward_input(context, to, from, w, kept, add != 0, N);
+    }
     return sn9::backward_input(context, static_cast<float*>(din), static_cast<const float*>(dout), w,
                                static_cast<const float*>(pre), add != 0, N);
 }
