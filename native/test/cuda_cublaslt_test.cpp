@@ -2,7 +2,7 @@
 // loops; what is asked of the library and what is not; what is said of a library that cannot be used; captures. On the
 // host build a substitute stands for the library (substitute_cublaslt.cpp), on a device the real one, where it is
 // found.
-#include <link.h>
+#include <filesystem>
 
 #include "reference_gelu.h"
 #include "rows.h"
@@ -14,15 +14,12 @@ namespace {
 constexpr const char* kEnvironment = "SN9_CUBLASLT";
 constexpr uint32_t kDGelu = 192;  // CUBLASLT_EPILOGUE_DGELU
 
-// The substitute beside the library under test, and what it counts.
+// The substitute, which is built beside this test, and what it counts.
 class Substitute {
   public:
     explicit Substitute(const Library& library) : host_(library.host()) {
         if (!host_) return;
-        link_map* map = nullptr;
-        dlinfo(library.handle, RTLD_DI_LINKMAP, &map);
-        std::string path = map->l_name;
-        folder_ = path.substr(0, path.rfind('/') + 1) + "substitute/";
+        folder_ = std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / "substitute/";
         use("libcublasLt.so.13");
         void* opened = dlopen((folder_ + "libcublasLt.so.13").c_str(), RTLD_NOW | RTLD_LOCAL);
         expect(opened != nullptr, "the substitute is built");
@@ -123,16 +120,17 @@ struct Layer {
         }
         return sum.stored(device);
     }
-    Wanted wanted_through_gelu() const {
+    // onto what was there before, where something was.
+    Wanted wanted_through_gelu(const Floats& of, const Floats& before = {}) const {
         Wanted sum = products(device, din, OC);
         for (size_t i = 0; i < sum.value.size(); i++) {
-            Gelu gelu(pre[i]);
+            Gelu gelu(of[i]);
             sum.bound[i] =
                 sum.bound[i] * std::fabs(gelu.derivative) +
                 (std::fabs(sum.value[i]) + sum.bound[i]) * (gelu.derivative_bound + kF32 * std::fabs(gelu.derivative));
             sum.value[i] *= gelu.derivative;
         }
-        return sum.stored(device);
+        return (before.empty() ? sum : sum.onto(before)).stored(device);
     }
     Wanted wanted_gelu(const Floats& kept, bool with_residual) const {
         Wanted out;
@@ -184,6 +182,8 @@ void forward(Layer& layer, const Substitute& substitute, int64_t by_library) {
         expect_within(device, "pre", kept, layer.wanted(true, false));
         expect_within(device, "gelu", device.download_activations(out, n), layer.wanted_gelu(kept, residual));
     }
+    // The bias in bf16 lies in the workspace, which moves.
+    device.check(library.context_reserve(device, (int64_t{1} << 20) + 4096 * layer.N + by_library), "context_reserve");
     void* recomputed = layer.nothing(n);
     substitute.expect_calls(by_library, "gelu", [&] {
         device.check(library.linear_forward(device, out, pre, layer.in_there, &layer.weight, layer.bias_there, nullptr,
@@ -191,6 +191,8 @@ void forward(Layer& layer, const Substitute& substitute, int64_t by_library) {
                      "linear_forward");
     });
     device.check(library.gelu_forward(device, recomputed, pre, n), "gelu_forward");
+    Floats kept = device.download_activations(pre, n);
+    expect_within(device, "pre", kept, layer.wanted(true, false));
     expect_same_bits("gelu recomputed", device.download_activations(recomputed, n),
                      device.download_activations(out, n));
     substitute.expect_calls(0, "gelu that keeps no pre", [&] {
@@ -210,7 +212,17 @@ void backward(Layer& layer, const Substitute& substitute, int64_t by_library) {
                                                    SN9_GELU, 0, N),
                      "linear_backward_input");
     });
-    expect_within(device, "din = through gelu", device.download_activations(din, N * C), layer.wanted_through_gelu());
+    expect_within(device, "din = through gelu", device.download_activations(din, N * C),
+                  layer.wanted_through_gelu(layer.pre));
+    Floats other = device.round(layer.noise.floats(N * C, 3.0));  // of the next layer, whose sizes are the same
+    void* other_there = device.upload_activations(other);
+    substitute.expect_calls(by_library, "din = through another gelu", [&] {
+        device.check(
+            library.linear_backward_input(device, din, layer.dout_there, &layer.weight, other_there, SN9_GELU, 0, N),
+            "linear_backward_input");
+    });
+    expect_within(device, "din = through another gelu", device.download_activations(din, N * C),
+                  layer.wanted_through_gelu(other));
     Floats dirt = device.round(layer.noise.floats(N * C));
     void* added = device.upload_activations(dirt);
     substitute.expect_calls(by_library, "din +=", [&] {
@@ -220,6 +232,14 @@ void backward(Layer& layer, const Substitute& substitute, int64_t by_library) {
     });
     Wanted plain = products(device, layer.din, OC);
     expect_within(device, "din +=", device.download_activations(added, N * C), plain.onto(dirt).stored(device));
+    added = device.upload_activations(dirt);
+    substitute.expect_calls(0, "din += through gelu", [&] {
+        device.check(library.linear_backward_input(device, added, layer.dout_there, &layer.weight, layer.pre_there,
+                                                   SN9_GELU, 1, N),
+                     "linear_backward_input");
+    });
+    expect_within(device, "din += through gelu", device.download_activations(added, N * C),
+                  layer.wanted_through_gelu(layer.pre, dirt));
     substitute.expect_calls(by_library, "din =", [&] {
         device.check(library.linear_backward_input(device, din, layer.dout_there, &layer.weight, layer.pre_there,
                                                    SN9_NO_ACTIVATION, 0, N),
@@ -294,7 +314,7 @@ void without_algorithm(const Library& library, const Substitute& substitute) {
     });
     substitute.refuse(0);
     expect_within(device, "din = through gelu", device.download_activations(din, layer.N * layer.C),
-                  layer.wanted_through_gelu());
+                  layer.wanted_through_gelu(layer.pre));
     expect_described(device, "gemm=cuBLASLt 13.0.2, own for 1 of 1 products\n");
 }
 

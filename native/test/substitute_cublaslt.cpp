@@ -71,7 +71,8 @@ struct Algorithm {
     int64_t M, N, K;
     uint32_t epilogue;
     int32_t result_type;
-    int64_t parts, scheme;
+    int32_t parts, scheme;
+    bool out_of_place;  // D may be another matrix than C
     uint64_t workspace;
 };
 static_assert(sizeof(Algorithm) <= 64);
@@ -277,8 +278,8 @@ Status cublasLtMatmulAlgoGetHeuristic(void* handle, Desc* desc, Layout* a, Layou
     // The addresses that will come are as aligned as was said, and not more.
     for (uint32_t alignment : preference->alignment)
         if (alignment != 16) return NOT_SUPPORTED;
-    Algorithm made = {kMagic, d->rows, d->columns, desc->transpose_a ? a->rows : a->columns, desc->epilogue, d->type,
-                      1,      0,       0};
+    Algorithm made = {kMagic, d->rows, d->columns, desc->transpose_a ? a->rows : a->columns, desc->epilogue, d->type, 1,
+                      0,      c != d,  0};
     uint64_t needed = static_cast<uint64_t>(made.M * made.N) * 4 * sizeof(float);
     if (made.K >= 1024 && needed <= preference->workspace && (preference->schemes & 3)) {
         made.parts = 4;
@@ -301,7 +302,7 @@ Status cublasLtMatmul(void* handle, Desc* desc, const float* alpha, const void* 
     if (how.M != d->rows || how.N != d->columns || how.K != K || how.epilogue != desc->epilogue ||
         how.result_type != d->type)
         return INVALID_VALUE;
-    if (C == D && !(*c == *d)) return INVALID_VALUE;
+    if (C == D ? !(*c == *d) : !how.out_of_place) return INVALID_VALUE;
     struct Operand {
         const void* memory;
         int64_t bytes;
