@@ -14,12 +14,12 @@ struct LibraryProduct {
     const char* op;  // its name in messages
     Layout layout;
     int64_t M, N, K;
-    const bf16 *a, *b;
-    void* out;         // bf16 or f32
-    bool out_f32;      //
+    const void *a, *b;  // bf16
+    void* out;          // bf16 or f32
+    bool out_f32;
     const void* add;   // (M, N) of out's type, or null; may be out
-    const bf16* bias;  // (N), or null
-    const bf16* pre;   // (M, N), or null; then there is neither add nor bias
+    const void* bias;  // (N) bf16, or null
+    const void* pre;   // (M, N) bf16, or null; then there is neither add nor bias
 };
 
 // Opens the library where the table has it; what keeps it from being used is for describe to say, and no failure.
@@ -32,18 +32,18 @@ bool cublaslt_serves(const sn9_context* context);
 // Writes the lines gemm= and, where that is own, gemm_reason= (sn9_context_describe).
 void cublaslt_describe(const sn9_context* context, char* text, int64_t bytes);
 
-// Finds out how the library does a product, once for all sizes; found: whether it can. Making a plan is refused inside
+// Finds out how the library does a product, once for its sizes; found: whether it can. Making a plan is refused inside
 // a capture. multiply does a product for which a plan was found.
 int32_t cublaslt_plan(const sn9_context* context, const LibraryProduct& product, bool* found);
 int32_t cublaslt_multiply(const sn9_context* context, const LibraryProduct& product);
 
 // The operations of linear.cu by the library. done: whether it was; else nothing has been launched.
-int32_t cublaslt_linear_forward(sn9_context* context, bf16* out, bf16* pre, const bf16* in, const sn9_weight* w,
-                                const float* bias, const bf16* residual, int32_t activation, int64_t N, bool* done);
-int32_t cublaslt_linear_backward_input(const sn9_context* context, bf16* din, const bf16* dout, const sn9_weight* w,
-                                       const bf16* pre, bool add, int64_t N, bool* done);
+int32_t cublaslt_linear_forward(sn9_context* context, void* out, void* pre, const void* in, const sn9_weight* w,
+                                const float* bias, const void* residual, int32_t activation, int64_t N, bool* done);
+int32_t cublaslt_linear_backward_input(const sn9_context* context, void* din, const void* dout, const sn9_weight* w,
+                                       const void* pre, bool add, int64_t N, bool* done);
 // dw alone: the sums of columns are not its.
-int32_t cublaslt_linear_backward_weight(const sn9_context* context, float* dw, const bf16* in, const bf16* dout,
+int32_t cublaslt_linear_backward_weight(const sn9_context* context, float* dw, const void* in, const void* dout,
                                         int64_t N, int64_t C, int64_t OC, bool* done);
 
 }  // namespace sn9

@@ -11,11 +11,6 @@
 namespace sn9 {
 namespace {
 
-// The weight's array; in bf16 always a copy of its own.
-const bf16* weight_data(const sn9_weight* w) {
-    return static_cast<const bf16*>(w->packed);
-}
-
 int32_t by_library(const sn9_context* context, const LibraryProduct& product, bool* done) {
     if (int32_t failed = cublaslt_plan(context, product, done)) return failed;
     return *done ? cublaslt_multiply(context, product) : SN9_OK;
@@ -23,15 +18,15 @@ int32_t by_library(const sn9_context* context, const LibraryProduct& product, bo
 
 }  // namespace
 
-int32_t cublaslt_linear_forward(sn9_context* context, bf16* out, bf16* pre, const bf16* in, const sn9_weight* w,
-                                const float* bias, const bf16* residual, int32_t activation, int64_t N, bool* done) {
+int32_t cublaslt_linear_forward(sn9_context* context, void* out, void* pre, const void* in, const sn9_weight* w,
+                                const float* bias, const void* residual, int32_t activation, int64_t N, bool* done) {
     int64_t C = w->rows, OC = w->cols;
     bool gelu = activation == SN9_GELU;
     *done = false;
     if (!cublaslt_serves(context) || gelu != (pre != nullptr) || (gelu && residual)) return SN9_OK;
-    bf16* rounded = reinterpret_cast<bf16*>(context->workspace);
+    void* rounded = context->workspace;
     LibraryProduct product = {
-        "linear_forward",         Layout::NN, N, OC, C, in, weight_data(w), gelu ? pre : out, false, residual,
+        "linear_forward",         Layout::NN, N, OC, C, in, w->packed, gelu ? pre : out, false, residual,
         bias ? rounded : nullptr, nullptr};
     if (bias)
         if (int32_t failed = expect_workspace(context, 2 * OC, "linear_forward")) return failed;
@@ -43,17 +38,17 @@ int32_t cublaslt_linear_forward(sn9_context* context, bf16* out, bf16* pre, cons
     return gelu ? sn9_gelu_forward(context, out, pre, N * OC) : SN9_OK;
 }
 
-int32_t cublaslt_linear_backward_input(const sn9_context* context, bf16* din, const bf16* dout, const sn9_weight* w,
-                                       const bf16* pre, bool add, int64_t N, bool* done) {
+int32_t cublaslt_linear_backward_input(const sn9_context* context, void* din, const void* dout, const sn9_weight* w,
+                                       const void* pre, bool add, int64_t N, bool* done) {
     int64_t C = w->rows, OC = w->cols;
     *done = false;
     if (!cublaslt_serves(context) || (pre && add)) return SN9_OK;
-    LibraryProduct product = {"linear_backward_input", Layout::NT, N,  C, OC, dout, weight_data(w), din, false,
+    LibraryProduct product = {"linear_backward_input", Layout::NT, N,  C, OC, dout, w->packed, din, false,
                               add ? din : nullptr,     nullptr,    pre};
     return by_library(context, product, done);
 }
 
-int32_t cublaslt_linear_backward_weight(const sn9_context* context, float* dw, const bf16* in, const bf16* dout,
+int32_t cublaslt_linear_backward_weight(const sn9_context* context, float* dw, const void* in, const void* dout,
                                         int64_t N, int64_t C, int64_t OC, bool* done) {
     *done = false;
     if (!cublaslt_serves(context)) return SN9_OK;
