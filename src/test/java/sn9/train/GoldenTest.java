@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -26,7 +27,9 @@ import sn9.model.Gpt2;
 import sn9.model.Parameters;
 import sn9.tensor.ElementType;
 import sn9.tensor.TensorView;
+import sn9.testing.Devices;
 import sn9.testing.Golden;
+import sn9.testing.HostBuild;
 import sn9.testing.OnDevice;
 
 /**
@@ -34,10 +37,19 @@ import sn9.testing.OnDevice;
  * float64 implementation.
  */
 @ParameterizedClass
-@MethodSource("sn9.testing.Devices#all")
+@MethodSource("devices")
 class GoldenTest {
     @Parameter
     private String device;
+
+    private HostBuild played; // null where the device is what it is
+
+    /** The host build as a GPU that computes f32 without tensor cores, with bounds as tight as the CPU's. */
+    private static final String GEFORCE = "cudahost as sm_89";
+
+    static Stream<String> devices() {
+        return Devices.all().flatMap(name -> name.equals("cudahost") ? Stream.of(name, GEFORCE) : Stream.of(name));
+    }
 
     private Engine engine;
     private Golden golden;
@@ -46,7 +58,8 @@ class GoldenTest {
 
     @BeforeEach
     void open() throws IOException {
-        engine = Engines.open(device, 0);
+        played = device.equals(GEFORCE) ? HostBuild.with("profile", "sm_89") : null;
+        engine = Engines.open(device.replace(GEFORCE, "cudahost"), 0);
         golden = Golden.open();
         model = golden.model();
         expected = golden.expected();
@@ -56,6 +69,9 @@ class GoldenTest {
     void close() {
         golden.close();
         engine.close();
+        if (played != null) {
+            played.close();
+        }
     }
 
     @Test
