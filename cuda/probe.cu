@@ -14,80 +14,11 @@
 
 #include "common.cuh"
 #include "expect.cuh"
-#include "gelu.cuh"
-#include "probe.cuh"
+#include "probe_elements.cuh"
 #include "ptx.cuh"
 
 namespace sn9 {
 namespace {
-
-// ---- functions of one element ---------------------------------------------------------------------------------------
-
-constexpr int kElementThreads = 256;
-
-template <typename In_, typename Out_>
-struct Element {
-    using In = In_;
-    using Out = Out_;
-};
-struct Exp2Approx : Element<float, float> {
-    static __device__ float of(float v) { return exp2_approx(v); }
-};
-struct Exp : Element<float, float> {
-    static __device__ float of(float v) { return expf(v); }
-};
-struct Log : Element<float, float> {
-    static __device__ float of(float v) { return logf(v); }
-};
-struct Sqrt : Element<float, float> {
-    static __device__ float of(float v) { return sqrtf(v); }
-};
-struct Rsqrt : Element<float, float> {
-    static __device__ float of(float v) { return rsqrtf(v); }
-};
-struct Gelu : Element<float, float> {
-    static __device__ float of(float v) { return gelu(v); }
-};
-struct GeluDerivative : Element<float, float> {
-    static __device__ float of(float v) { return gelu_derivative(v); }
-};
-struct Divide : Element<float2, float> {
-    static __device__ float of(float2 v) { return __fdiv_rn(v.x, v.y); }
-};
-struct Fma : Element<float4, float> {
-    static __device__ float of(float4 v) { return __fmaf_rn(v.x, v.y, v.z); }
-};
-struct ToBf16 : Element<float, uint16_t> {
-    static __device__ uint16_t of(float v) { return from_float<bf16>(v).bits; }
-};
-struct FromBf16 : Element<uint16_t, float> {
-    static __device__ float of(uint16_t v) { return to_float(bf16{v}); }
-};
-struct ToF16 : Element<float, uint16_t> {
-    static __device__ uint16_t of(float v) { return from_float<f16>(v).bits; }
-};
-struct FromF16 : Element<uint16_t, float> {
-    static __device__ float of(uint16_t v) { return to_float(f16{v}); }
-};
-struct PackBf16 : Element<float2, uint32_t> {
-    static __device__ uint32_t of(float2 v) { return pack_bf16(v.x, v.y); }
-};
-
-template <typename Function>
-__global__ void __launch_bounds__(kElementThreads)
-    probe_elements_kernel(typename Function::Out* out, const typename Function::In* in, int64_t n) {
-    int64_t i = static_cast<int64_t>(blockIdx.x) * kElementThreads + threadIdx.x;
-    if (i < n) out[i] = Function::of(in[i]);
-}
-
-// Eight bf16 there and back.
-__global__ void __launch_bounds__(kElementThreads) probe_bf16x8_kernel(bf16* out, const bf16* in, int64_t n) {
-    int64_t i = static_cast<int64_t>(blockIdx.x) * kElementThreads + threadIdx.x;
-    if (i >= n) return;
-    float values[8];
-    load8(values, in + i * 8);
-    store8(out + i * 8, values);
-}
 
 // ---- matrices -------------------------------------------------------------------------------------------------------
 
@@ -131,7 +62,8 @@ __global__ void __launch_bounds__(kWarp) probe_ldmatrix_kernel(uint4* out, const
     out[blockIdx.x * kWarp + threadIdx.x] = make_uint4(r[0], r[1], r[2], r[3]);
 }
 
-// ---- background copies ------------------------------------------------------------------------------------------------
+// ---- background copies
+// ------------------------------------------------------------------------------------------------
 
 // How a lane copies: with zeros for the bytes it names, with zeros for an address far outside of any array, or plainly.
 enum CopyKind : uint32_t { kCopyZeros = 0, kCopy = 1, kCopyZerosOutside = 2, kCopyPlain = 3 };
@@ -183,7 +115,8 @@ __global__ void __launch_bounds__(kWarp) probe_cp_async_groups_kernel(uint4* out
     to[2 * kWarp + lane] = arrived[2 * kWarp + lane];
 }
 
-// ---- exchanges and sums ----------------------------------------------------------------------------------------------
+// ---- exchanges and sums
+// ----------------------------------------------------------------------------------------------
 
 __global__ void __launch_bounds__(kWarp) probe_shuffle_kernel(uint32_t* out, const uint2* in) {
     uint2 own = in[blockIdx.x * kWarp + threadIdx.x];
@@ -199,12 +132,12 @@ __global__ void __launch_bounds__(kWarp) probe_ballot_kernel(uint4* out, const u
     int predicate = static_cast<int>(in[blockIdx.x * kWarp + threadIdx.x]);
     unsigned votes = __ballot_sync(kFullMask, predicate);
     out[blockIdx.x * kWarp + threadIdx.x] =
-        make_uint4(votes, static_cast<unsigned>(__any_sync(kFullMask, predicate)),
-                   static_cast<unsigned>(__popc(votes)), static_cast<unsigned>(__ffs(static_cast<int>(votes))));
+        make_uint4(votes, static_cast<unsigned>(__any_sync(kFullMask, predicate)), static_cast<unsigned>(__popc(votes)),
+                   static_cast<unsigned>(__ffs(static_cast<int>(votes))));
 }
 
 template <int kWarps>
-__global__ void __launch_bounds__(kWarps * kWarp) probe_sum_kernel(float* out, const float* in) {
+__global__ void __launch_bounds__(kWarps* kWarp) probe_sum_kernel(float* out, const float* in) {
     int64_t i = static_cast<int64_t>(blockIdx.x) * kWarps * kWarp + threadIdx.x;
     if constexpr (kWarps == 1) {
         out[i] = warp_sum(in[i]);
@@ -214,17 +147,9 @@ __global__ void __launch_bounds__(kWarps * kWarp) probe_sum_kernel(float* out, c
     }
 }
 
-// ---- the table -------------------------------------------------------------------------------------------------------
+// ---- the table
+// -------------------------------------------------------------------------------------------------------
 
-template <typename Function>
-constexpr Probe elements(const char* name) {
-    using In = typename Function::In;
-    using Out = typename Function::Out;
-    return {name, sizeof(In), sizeof(Out), [](sn9_context* context, void* out, const void* in, int64_t n) {
-                return SN9_LAUNCH(probe_elements_kernel<Function>, ceil_div(n, kElementThreads), kElementThreads, 0,
-                                  context, static_cast<Out*>(out), static_cast<const In*>(in), n);
-            }};
-}
 template <auto* kKernel, typename Out, typename In>
 constexpr Probe warps(const char* name, int64_t in_bytes, int64_t out_bytes, void (*)(Out*, const In*)) {
     return {name, in_bytes, out_bytes, [](sn9_context* context, void* out, const void* in, int64_t cases) {

@@ -28,12 +28,13 @@ struct WgmmaTile {
     static constexpr int kDepth = kSwizzle == Swizzle::bytes128 ? 64 : 16;
     static constexpr int kBytes = kEdge * kDepth * 2;
     // Without a swizzle: pieces of 8 rows by 16 bytes, two along k and then the next 8 rows.
-    [[maybe_unused]] static constexpr int kLeading = 128;
-    [[maybe_unused]] static constexpr int kStride =
-        kSwizzle == Swizzle::none ? 2 * kLeading : 8 * swizzle_row(kSwizzle);
+    static __device__ constexpr int leading() { return 128; }
+    static __device__ constexpr int stride() {
+        return kSwizzle == Swizzle::none ? 2 * leading() : 8 * swizzle_row(kSwizzle);
+    }
 
     static __device__ __forceinline__ int place(int row, int chunk) {
-        if constexpr (kSwizzle == Swizzle::none) return row / 8 * kStride + chunk * kLeading + row % 8 * 16;
+        if constexpr (kSwizzle == Swizzle::none) return row / 8 * stride() + chunk * leading() + row % 8 * 16;
         return swizzled(kSwizzle, row * swizzle_row(kSwizzle) + chunk * 16);
     }
 };
@@ -63,8 +64,8 @@ __global__ void __launch_bounds__(kThreads) probe_wgmma_kernel(float* out, const
     wgmma_fence();
 #pragma unroll
     for (int k = 0; k < Tile::kDepth / 16; k++)
-        wgmma_bf16_m64n64k16(d, wgmma_descriptor(shared_address(a + k * 32), Tile::kLeading, Tile::kStride, kSwizzle),
-                             wgmma_descriptor(shared_address(b + k * 32), Tile::kLeading, Tile::kStride, kSwizzle));
+        wgmma_bf16_m64n64k16(d, wgmma_descriptor(shared_address(a + k * 32), Tile::leading(), Tile::stride(), kSwizzle),
+                             wgmma_descriptor(shared_address(b + k * 32), Tile::leading(), Tile::stride(), kSwizzle));
     wgmma_commit();
     wgmma_wait<0>();
     float* to = out + static_cast<int64_t>(blockIdx.x) * kEdge * kEdge;
@@ -110,7 +111,8 @@ __global__ void __launch_bounds__(kThreads)
 #endif
 }
 
-// ---- launches --------------------------------------------------------------------------------------------------------
+// ---- launches
+// --------------------------------------------------------------------------------------------------------
 
 template <Swizzle kSwizzle>
 constexpr Probe wgmma(const char* name) {
@@ -128,9 +130,9 @@ int32_t find_encoder(decltype(&cuTensorMapEncodeTiled)* encode) {
     constexpr unsigned kSince = 12000;
     void* found = nullptr;
     cudaDriverEntryPointQueryResult result{};
-    if (int32_t failed = check(cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, kSince,
-                                                                cudaEnableDefault, &result),
-                               "cuTensorMapEncodeTiled"))
+    if (int32_t failed = check(
+            cudaGetDriverEntryPointByVersion("cuTensorMapEncodeTiled", &found, kSince, cudaEnableDefault, &result),
+            "cuTensorMapEncodeTiled"))
         return failed;
     if (!found || result != cudaDriverEntryPointSuccess)
         return fail(SN9_UNSUPPORTED, "the driver has no cuTensorMapEncodeTiled: update it to 525 or newer");
@@ -158,10 +160,9 @@ int32_t copy_boxes(sn9_context* context, void* out, const void* in, int64_t case
                    CU_TENSOR_MAP_L2_PROMOTION_NONE, CU_TENSOR_MAP_FLOAT_OOB_FILL_NONE);
         if (result != CUDA_SUCCESS)
             return fail(SN9_DEVICE_FAILED, "cuTensorMapEncodeTiled: error %d", static_cast<int>(result));
-        if (int32_t failed =
-                SN9_LAUNCH(probe_copy_box_kernel<kSwizzle>, 1, kThreads, kBytes + kSwizzleAlignment, context,
-                           reinterpret_cast<uint4*>(static_cast<char*>(out) + i * 2 * kBytes),
-                           reinterpret_cast<const int2*>(own), map))
+        if (int32_t failed = SN9_LAUNCH(probe_copy_box_kernel<kSwizzle>, 1, kThreads, kBytes + kSwizzleAlignment,
+                                        context, reinterpret_cast<uint4*>(static_cast<char*>(out) + i * 2 * kBytes),
+                                        reinterpret_cast<const int2*>(own), map))
             return failed;
     }
     return SN9_OK;

@@ -126,7 +126,7 @@ struct Running {
     Warp warps[kLanes];
     int pending_copies = 0;
     std::vector<std::function<void()>> landings;  // of bulk copies
-    int64_t most_groups = 0;  // of cp.async, that a thread of the launch committed
+    int64_t most_groups = 0;                      // of cp.async, that a thread of the launch committed
     int predicate_or = 0, predicate_result = 0;
     char launch_key, done_key, set_keys[2][2];
     bool turns[2] = {};
@@ -507,7 +507,8 @@ void deadlock(int warps) {
     now.current = nullptr;
     fail_block(
         "deadlock: of %d threads %d wait at __syncthreads, %d in their warp (%s with mask %08x), %d for an mbarrier's "
-        "phase that does not end, %d have exited; a barrier or a shuffle stands in divergent code, or a phase waits for "
+        "phase that does not end, %d have exited; a barrier or a shuffle stands in divergent code, or a phase waits "
+        "for "
         "other arrivals or bytes than come",
         now.count, at_barrier, in_warp, example ? kOperationNames[static_cast<int>(example->operation)] : "none",
         example ? example->mask : 0, polling, exited);

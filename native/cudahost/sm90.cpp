@@ -1,5 +1,6 @@
 // sm90: twins of sm_90a's asynchronous instructions, from the text of the PTX ISA alone. They show what a reading of
-// that text can: a missing fence or wait, a wrong stride, swizzle or phase. Whether the reading is right, a device says.
+// that text can: a missing fence or wait, a wrong stride, swizzle or phase. Whether the reading is right, a device
+// says.
 //
 // The asynchronous proxy has a view of shared memory of its own, all 0xFF at first: fence_proxy_async brings into it
 // what threads have written, bulk copies write to both. Sums of wgmma are NaN until the wait.

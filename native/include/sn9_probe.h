@@ -1,5 +1,5 @@
-/* sn9_probe.h: one instruction of the CUDA library at a time, for the check of a GPU (native/test/probe_test.cpp). Plain
- * C; sn9cuda and sn9cudahost implement it, sn9cpu does not. Java has no use for it. */
+/* sn9_probe.h: one instruction of the CUDA library at a time, for the check of a GPU (native/test/probe_test.cpp).
+ * Plain C; sn9cuda and sn9cudahost implement it, sn9cpu does not. Java has no use for it. */
 #ifndef SN9_PROBE_H
 #define SN9_PROBE_H
 
