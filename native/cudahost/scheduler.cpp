@@ -39,7 +39,8 @@ namespace {
 
 constexpr int kLanes = 32;
 constexpr size_t kSharedAlignment = 16;
-constexpr int kMaxArrays = 64;  // __shared__ arrays of a kernel
+constexpr int kMaxArrays = 64;       // __shared__ arrays of a kernel
+constexpr int kMostBulkCopies = 64;  // at once
 constexpr uint64_t kPoison = ~UINT64_C(0);
 
 enum class Operation { none, shuffle, ballot, syncwarp, mma, ldmatrix, meeting };
@@ -125,8 +126,9 @@ struct Running {
     int count = 0;
     Warp warps[kLanes];
     int pending_copies = 0;
-    std::vector<std::function<void()>> landings;  // of bulk copies
-    int64_t most_groups = 0;                      // of cp.async, that a thread of the launch committed
+    BulkCopy bulk_copies[kMostBulkCopies];  // under way
+    int bulk_count = 0;
+    int64_t most_groups = 0;  // of cp.async, that a thread of the launch committed
     int predicate_or = 0, predicate_result = 0;
     char launch_key, done_key, set_keys[2][2];
     bool turns[2] = {};
@@ -462,7 +464,7 @@ void thread_main() {
 void prepare_block(int threads) {
     now.count = threads;
     now.pending_copies = 0;
-    now.landings.clear();
+    now.bulk_count = 0;
     start_block_of_sm90();
     now.predicate_or = now.predicate_result = 0;
     arena_reset(now.launch->dynamic_shared);
@@ -528,12 +530,10 @@ bool wake_polling(Warp& warp) {
     return woken;
 }
 
-void land_one() {
-    size_t i = now.random.below(now.landings.size());
-    std::swap(now.landings[i], now.landings.back());
-    std::function<void()> landing = std::move(now.landings.back());
-    now.landings.pop_back();
-    landing();
+void land_one_bulk_copy() {
+    BulkCopy& landing = now.bulk_copies[now.random.below(static_cast<uint64_t>(now.bulk_count))];
+    land(landing);
+    landing = now.bulk_copies[--now.bulk_count];
 }
 
 // Runs the runnable lanes of a warp once each.
@@ -571,13 +571,14 @@ void run_block() {
             }
             if (now.pending_copies > 0)
                 land_some(warp.lanes[now.random.below(static_cast<uint64_t>(std::popcount(warp.existing)))]);
-            if (!now.landings.empty() && settings().landing == Landing::seeded && now.random.below(4) == 0) land_one();
+            if (now.bulk_count > 0 && settings().landing == Landing::seeded && now.random.below(4) == 0)
+                land_one_bulk_copy();
             if (warp.polling && wake_polling(warp)) moved = true;
             exited += std::popcount(warp.exited);
             at_barrier += std::popcount(warp.at_barrier);
         }
         if (exited == now.count) {
-            if (!now.landings.empty()) fail_block("the block ends while a bulk copy is under way: wait for it");
+            if (now.bulk_count > 0) fail_block("the block ends while a bulk copy is under way: wait for it");
             return;
         }
         if (at_barrier == now.count) {
@@ -587,8 +588,8 @@ void run_block() {
                 now.warps[w].runnable = now.warps[w].at_barrier;
                 now.warps[w].at_barrier = 0;
             }
-        } else if (!moved && !now.landings.empty()) {
-            land_one();
+        } else if (!moved && now.bulk_count > 0) {
+            land_one_bulk_copy();
         } else if (!moved) {
             deadlock(warps);
             return;
@@ -802,11 +803,12 @@ void wait_until(bool (*ready)(const void* state), const void* state) {
     fiber_yield(t.fiber);
 }
 
-void land_later(std::function<void()> action) {
+void land_later(const BulkCopy& copy) {
+    if (now.bulk_count == kMostBulkCopies) fault("more than %d bulk copies under way at once", kMostBulkCopies);
     if (settings().landing == Landing::issue)
-        action();
+        land(copy);
     else
-        now.landings.push_back(std::move(action));
+        now.bulk_copies[now.bulk_count++] = copy;
 }
 
 std::span<char> shared_window() {

@@ -1,11 +1,10 @@
 // scheduler: runs the blocks of one launch. Not for two host threads at once: runtime.cpp holds the lock.
 #pragma once
 
-#include <functional>
 #include <span>
 #include <string>
 
-#include "cuda_runtime_on_host.h"
+#include "tensor_map.h"
 
 namespace sn9::host {
 
@@ -24,8 +23,8 @@ void meet_in_warp(const char* what, void (*function)(void* const* lanes), void* 
 // Sleeps until ready(state) holds, which is asked between the steps of threads.
 void wait_until(bool (*ready)(const void* state), const void* state);
 
-// Runs the action when the settings have background copies land; the block may not end before.
-void land_later(std::function<void()> action);
+// Lands the copy when the settings have background copies land; the block may not end before.
+void land_later(const BulkCopy& copy);
 
 // Shared memory of the running block, from the address that counts as 0; the whole is a multiple of a page.
 std::span<char> shared_window();
@@ -36,7 +35,8 @@ void copy_shared(unsigned char* to);
 // c + the products of 16 elements, as the settings have tensor cores round.
 float tensor_core_sum(float c, const float* a, const float* b);
 
-// Of sm90.cpp: forgets the last block.
+// Of sm90.cpp: forgets the last block, and what a copy does when it lands.
 void start_block_of_sm90();
+void land(const BulkCopy& copy);
 
 }  // namespace sn9::host

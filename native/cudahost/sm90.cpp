@@ -5,8 +5,6 @@
 // The asynchronous proxy has a view of shared memory of its own, all 0xFF at first: fence_proxy_async brings into it
 // what threads have written, bulk copies write to both. Sums of wgmma are NaN until the wait.
 #include <cstring>
-#include <memory>
-#include <vector>
 
 #include "scheduler.h"
 #include "settings.h"
@@ -25,10 +23,12 @@ struct Sums {
     int64_t group;  // kOpen until the commit
 };
 
+constexpr int kMostSums = 4;  // under way in a thread at once
 struct State {
-    bool fenced = false;
-    int64_t groups = 0;
-    std::vector<Sums> under_way;
+    bool fenced;
+    int64_t groups;
+    int count;
+    Sums under_way[kMostSums];
 };
 
 struct Products {
@@ -37,13 +37,21 @@ struct Products {
     int warp;
 };
 
-std::vector<State> states;
-std::vector<unsigned char> view;  // of the asynchronous proxy; empty before the first fence
+// Nothing here is allocated by CUDA threads, and copies are plain loops: what the thread sanitizer sees of either it
+// would take for the kernel's.
+State states[kMaxThreads];
+bool states_used;
+constexpr size_t kMostView = 512 * 1024;
+unsigned char view[kMostView];  // of the asynchronous proxy
+bool view_open;                 // false: it is all 0xFF
 
 State& own_state() {
-    size_t thread = static_cast<size_t>(thread_number());
-    if (thread >= states.size()) states.resize(kMaxThreads);
-    return states[thread];
+    states_used = true;
+    return states[thread_number()];
+}
+
+void copy(volatile float* to, const volatile float* from) {
+    for (int i = 0; i < kSums; i++) to[i] = from[i];
 }
 
 void expect_sm90(const char* what) {
@@ -52,7 +60,9 @@ void expect_sm90(const char* what) {
 }
 
 void open_view() {
-    view.resize(shared_window().size(), 0xFF);
+    if (view_open) return;
+    view_open = true;
+    for (volatile unsigned char& byte : view) byte = 0xFF;
 }
 
 // An element of an operand: PTX ISA 9.0, 9.7.15.5.1 (descriptor, canonical layouts, k contiguous).
@@ -70,7 +80,7 @@ float operand(uint64_t descriptor, int row, int k) {
     }
     address += static_cast<uint32_t>(k) % 8 * 2;
     uint16_t bits = 0xFFFF;
-    if (address + 2 <= view.size()) memcpy(&bits, view.data() + address, 2);
+    if (view_open && address + 2 <= kMostView) memcpy(&bits, view + address, 2);
     return std::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
 }
 
@@ -123,12 +133,22 @@ struct Wanted {
     uint32_t parity;
 };
 
-void land_box(char* shared, const TensorMap& map, int x, int y, uint64_t* barrier) {
+}  // namespace
+
+void start_block_of_sm90() {
+    if (states_used)
+        for (State& state : states) state.fenced = false, state.groups = state.count = 0;
+    states_used = false;
+    view_open = false;
+}
+
+void land(const BulkCopy& copy) {
+    const TensorMap& map = copy.map;
     open_view();
-    uint32_t base = shared_address(shared), bytes = 0;
+    uint32_t base = shared_address(copy.shared), bytes = 0;
     for (int row = 0; row < map.box_rows; row++)
         for (int column = 0; column < map.box_columns; column++, bytes += 2) {
-            int64_t from_row = int64_t{y} + row, from_column = int64_t{x} + column;
+            int64_t from_row = int64_t{copy.y} + row, from_column = int64_t{copy.x} + column;
             uint16_t element = 0;
             if (from_row >= 0 && from_row < map.rows && from_column >= 0 && from_column < map.columns)
                 memcpy(&element, map.memory + from_row * map.stride + from_column * 2, 2);
@@ -136,18 +156,11 @@ void land_box(char* shared, const TensorMap& map, int x, int y, uint64_t* barrie
             // 16-byte chunks move by the address bits that count the rows of the pattern.
             if (map.swizzle != CU_TENSOR_MAP_SWIZZLE_NONE) to ^= to >> 3 & ((16u << map.swizzle) - 16);
             memcpy(shared_window().data() + to, &element, 2);
-            memcpy(view.data() + to, &element, 2);
+            memcpy(view + to, &element, 2);
         }
-    Barrier counted = std::bit_cast<Barrier>(*barrier);
+    Barrier counted = std::bit_cast<Barrier>(*copy.barrier);
     counted.bytes -= static_cast<int32_t>(bytes);
-    write(barrier, counted);
-}
-
-}  // namespace
-
-void start_block_of_sm90() {
-    states.clear();
-    view.clear();
+    write(copy.barrier, counted);
 }
 
 uint32_t shared_address(const void* shared) {
@@ -156,8 +169,9 @@ uint32_t shared_address(const void* shared) {
 
 void fence_proxy_async() {
     expect_sm90("fence.proxy.async");
+    if (shared_window().size() > kMostView) fault("a window of %zu bytes", shared_window().size());
     open_view();
-    copy_shared(view.data());
+    copy_shared(view);
 }
 
 void wgmma_fence() {
@@ -170,12 +184,13 @@ void wgmma_bf16_m64n64k16(float* d, uint64_t a, uint64_t b) {
     State& state = own_state();
     if (!state.fenced) fault("wgmma whose registers no wgmma.fence precedes");
     Sums* sums = nullptr;
-    for (Sums& earlier : state.under_way)
-        if (earlier.d == d) sums = &earlier;
+    for (int i = 0; i < state.count; i++)
+        if (state.under_way[i].d == d) sums = &state.under_way[i];
     if (!sums) {
-        state.under_way.push_back({d, {}, kOpen});
-        sums = &state.under_way.back();
-        memcpy(sums->values, d, sizeof sums->values);
+        if (state.count == kMostSums) fault("more than %d sums of wgmma under way in a thread", kMostSums);
+        sums = &state.under_way[state.count++];
+        sums->d = d;
+        copy(sums->values, d);
     }
     sums->group = kOpen;
     for (int i = 0; i < kSums; i++) d[i] = std::bit_cast<float>(~0u);
@@ -185,18 +200,26 @@ void wgmma_bf16_m64n64k16(float* d, uint64_t a, uint64_t b) {
 
 void wgmma_commit() {
     State& state = own_state();
-    for (Sums& sums : state.under_way)
-        if (sums.group == kOpen) sums.group = state.groups;
+    for (int i = 0; i < state.count; i++)
+        if (state.under_way[i].group == kOpen) state.under_way[i].group = state.groups;
     state.groups++;
 }
 
 void wgmma_wait(int pending) {
     State& state = own_state();
-    std::erase_if(state.under_way, [&](const Sums& sums) {
-        if (sums.group >= state.groups - pending) return false;
-        memcpy(sums.d, sums.values, sizeof sums.values);
-        return true;
-    });
+    int kept = 0;
+    for (int i = 0; i < state.count; i++) {
+        Sums& sums = state.under_way[i];
+        if (sums.group < state.groups - pending) {
+            copy(sums.d, sums.values);
+            continue;
+        }
+        Sums& place = state.under_way[kept++];
+        if (&place == &sums) continue;
+        place.d = sums.d, place.group = sums.group;
+        copy(place.values, sums.values);
+    }
+    state.count = kept;
     state.fenced = false;
 }
 
@@ -239,7 +262,7 @@ void copy_box_2d(void* shared, const CUtensorMap* map, int x, int y, uint64_t* b
     if (!is_shared(shared, static_cast<size_t>(known.box_columns) * static_cast<size_t>(known.box_rows) * 2))
         fault("cp.async.bulk.tensor to %p, which is not shared memory of this block", shared);
     read_made(barrier);
-    land_later([=] { land_box(static_cast<char*>(shared), known, x, y, barrier); });
+    land_later({known, static_cast<char*>(shared), barrier, x, y});
 }
 
 }  // namespace sn9::host

@@ -15,4 +15,12 @@ struct TensorMap {
 static_assert(sizeof(TensorMap) <= sizeof(CUtensorMap), "a map has 128 bytes");
 constexpr uint64_t kTensorMapMark = 0x534E3954454E534Fu;
 
+// A box on its way to shared memory, and the barrier that counts its bytes.
+struct BulkCopy {
+    TensorMap map;
+    char* shared;
+    uint64_t* barrier;
+    int x, y;
+};
+
 }  // namespace sn9::host
