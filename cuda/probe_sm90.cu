@@ -197,12 +197,12 @@ int32_t expect_sm90a(sn9_context* context, const char* name) {
     int32_t status = SN9_LAUNCH(probe_is_sm90a_kernel, 1, kWarp, 0, context, static_cast<int*>(memory));
     if (status == SN9_OK) status = sn9_download(context, &is_sm90a, memory, sizeof is_sm90a);
     if (status == SN9_OK) status = sn9_synchronize(context);
-    int32_t freed = sn9_free(context, memory);
+    cudaFree(memory);
     if (status != SN9_OK) return status;
     if (!is_sm90a)
         return fail(SN9_UNSUPPORTED, "%s needs sm_90a, which this library was not compiled for, or its PTX is forced",
                     name);
-    return freed;
+    return SN9_OK;
 }
 
 }  // namespace sn9

@@ -200,7 +200,7 @@ void check_tiles(Probes& probes, const char* name, const Tile& shape, const RunT
                 }
                 double off = std::fabs(value - exact) / tiles[t].magnitude(i, j);
                 differences.expect(off <= allowed, bits_of(value), bits_of(rounded), t * got[t].size() + place);
-                worst = std::max(worst, off);
+                if (!(off <= worst) && !std::isnan(worst)) worst = off;
                 random++;
                 if (finding.products_per_step == 0 || finding.extra_bits < 0 || finding.extra_bits > 20) continue;
                 float model = tiles[t].c[place];
