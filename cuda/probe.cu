@@ -175,6 +175,7 @@ const Probe kProbes[] = {
     elements<ToF16>("to_f16"),
     elements<FromF16>("from_f16"),
     elements<PackBf16>("pack_bf16"),
+    elements<SplitPair>("split_pair"),
     {"bf16x8", 16, 16,
      [](sn9_context* context, void* out, const void* in, int64_t n) {
          return SN9_LAUNCH(probe_bf16x8_kernel, ceil_div(n, kElementThreads), kElementThreads, 0, context,

@@ -5,6 +5,7 @@
 #include "gelu.cuh"
 #include "probe.cuh"
 #include "ptx.cuh"
+#include "split.cuh"
 
 namespace sn9 {
 namespace {
@@ -57,6 +58,13 @@ struct FromF16 : Element<uint16_t, float> {
 };
 struct PackBf16 : Element<float2, uint32_t> {
     static __device__ uint32_t of(float2 v) { return pack_bf16(v.x, v.y); }
+};
+struct SplitPair : Element<float2, uint2> {
+    static __device__ uint2 of(float2 v) {
+        uint2 halves;
+        split_pair(halves.x, halves.y, v.x, v.y);
+        return halves;
+    }
 };
 
 template <typename Function>

@@ -104,6 +104,21 @@ void pack(Probes& probes) {
     report(probes, "pack_bf16", differences);
 }
 
+// A number as two bf16: nearest(x), and nearest of what is left.
+void split(Probes& probes) {
+    if (!probes.wanted("split_pair")) return;
+    std::vector<float> in = many_floats();
+    auto out = probes.run<uint32_t>("split_pair", "split_pair", in, in.size());
+    if (!out) return;
+    Differences differences;
+    for (size_t i = 0; i < in.size(); i++) {
+        uint16_t high = nearest(in[i], 8, 7), low = nearest(in[i] - value(high, 8, 7), 8, 7);
+        differences.expect_bits((*out)[i / 2 * 2] >> i % 2 * 16 & 0xFFFF, high, i);
+        differences.expect_bits((*out)[i / 2 * 2 + 1] >> i % 2 * 16 & 0xFFFF, low, i);
+    }
+    report(probes, "split_pair", differences);
+}
+
 void eight(Probes& probes) {
     if (!probes.wanted("bf16x8")) return;
     std::vector<uint16_t> in = every_half();
@@ -221,6 +236,7 @@ void probe_elements(Probes& probes) {
     narrow(probes, "to_f16", 5, 10);
     widen(probes, "from_f16", 5, 10);
     pack(probes);
+    split(probes);
     eight(probes);
     exact(probes, "fdiv_rn", 2, [](const float* v) { return v[0] / v[1]; });
     exact(probes, "fmaf_rn", 4, [](const float* v) { return std::fmaf(v[0], v[1], v[2]); });
