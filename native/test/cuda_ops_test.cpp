@@ -22,6 +22,7 @@ void test_finite(const sn9::test::Library& library);
 void test_corners(const sn9::test::Library& library);
 void test_replay(const sn9::test::Library& library);
 void test_range(const sn9::test::Library& library);
+void test_cublaslt(const sn9::test::Library& library);
 
 namespace {
 
@@ -46,6 +47,7 @@ const Test kTests[] = {
     {"corners", test_corners},
     {"replay", test_replay},
     {"range", test_range},
+    {"cublaslt", test_cublaslt},
 };
 
 }  // namespace

@@ -21,7 +21,7 @@ import sn9.train.Trainer;
  * themselves allocate, on an engine that only counts.
  */
 record MemoryPlan(Gpt2Config config, int T, Card card, boolean training, ElementType precision) {
-    /** Left to the driver, its context, the kernels' code and what allocations are rounded up by. */
+    /** Left to the driver, its context, the kernels' code, cuBLASLt (32 MiB) and what allocations are rounded up by. */
     static final long DRIVER_BYTES = 1L << 30;
 
     /** Bytes by what they are for, with sequences of T tokens in batches of B. */
