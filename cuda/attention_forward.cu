@@ -3,7 +3,8 @@
 // per row: out = sum of p v, p = mask * exp(s - top) / total; lse = top + log(total); top and total online.
 // bytes: 4*N*C*e + 4*B*NH*T (each operand once; tiles come again from L2); about 2*N*T*C FLOPs. Compute bound.
 // Launch: a block per tile of queries of a head; tiles above the diagonal are never touched. f32 on the ordinary cores
-// (attention_simt_forward.cuh), bf16 on tensor cores (attention_mma_forward.cuh). Numerics: products, statistics and
+// (attention_simt_forward.cuh), bf16 on tensor cores (attention_mma_forward.cuh), and f32 too where the context says so
+// and nothing is kept for a gradient (attention_split_forward.cuh). Numerics: products, statistics and
 // sums in f32; with bf16 operands p is rounded to bf16 for its product.
 // Deterministic: every sum belongs to one block and runs over tiles in order; no atomics; a sequence's bits do not
 // depend on B.
@@ -12,6 +13,7 @@
 #include "attention_launch.cuh"
 #include "attention_mma_forward.cuh"
 #include "attention_simt_forward.cuh"
+#include "attention_split_forward.cuh"
 
 namespace sn9 {
 
@@ -41,6 +43,16 @@ int32_t attention_forward(sn9_context* context, const AttentionProblem& problem,
     });
 }
 
+int32_t attention_forward_split(sn9_context* context, const AttentionProblem& problem, int64_t heads, float* out,
+                                const float* qkv) {
+    return with_head_width("attention_forward", problem, [&](auto width) {
+        constexpr int HS = decltype(width)::value;
+        using Tile = mma::SplitForward<HS>;
+        return launch_tiles("attention_forward", context, attention_forward_split_kernel<HS>, Tile::kQueries,
+                            Tile::kThreads, Tile::kBytes, problem, heads, out, qkv);
+    });
+}
+
 }  // namespace
 
 }  // namespace sn9
@@ -53,6 +65,9 @@ extern "C" int32_t sn9_attention_forward(sn9_context* context, void* out, float*
     AttentionProblem problem = problem_of(step, probability, layer, scale, T, NH, HS);
     bool tensors = usable(out) && usable(qkv);
     if (int32_t status = expect_attention("attention_forward", problem, B, T, NH, tensors)) return status;
+    if (context->split && !lse && probability == 0)
+        return attention_forward_split(context, problem, B * NH, static_cast<float*>(out),
+                                       static_cast<const float*>(qkv));
     return context->precision == SN9_PRECISION_BF16 ? attention_forward<bf16>(context, problem, B * NH, out, lse, qkv)
                                                     : attention_forward<float>(context, problem, B * NH, out, lse, qkv);
 }

@@ -25,15 +25,18 @@ int32_t with_width(const char* op, int64_t HS, Call call, std::integer_sequence<
         static_cast<long long>(HS), kHeadWidthStep, kMostHeadWidth);
 }
 
+// Calls with the head width as a constant.
+template <typename Call>
+int32_t with_head_width(const char* op, const AttentionProblem& problem, Call call) {
+    return with_width(op, problem.HS, call, std::make_integer_sequence<int, kMostHeadWidth / kHeadWidthStep>{});
+}
+
 // Calls with the head width, and whether there is dropout, as constants.
 template <typename Call>
 int32_t with_constants(const char* op, const AttentionProblem& problem, Call call) {
-    return with_width(
-        op, problem.HS,
-        [&](auto width) {
-            return problem.probability > 0 ? call(width, std::true_type{}) : call(width, std::false_type{});
-        },
-        std::make_integer_sequence<int, kMostHeadWidth / kHeadWidthStep>{});
+    return with_head_width(op, problem, [&](auto width) {
+        return problem.probability > 0 ? call(width, std::true_type{}) : call(width, std::false_type{});
+    });
 }
 
 // Whether a tensor is there, in pieces of 16 bytes.

@@ -21,8 +21,9 @@ struct Forward {
 
 }  // namespace mma
 
+// The compiler chooses how many blocks a processor holds (0), but at width 16 a fourth would spill.
 template <int HS, bool kDropping>
-__global__ void __launch_bounds__(mma::Forward<HS>::kThreads)
+__global__ void __launch_bounds__(mma::Forward<HS>::kThreads, HS == 16 ? 3 : 0)
     attention_forward_mma_kernel(bf16* out, float* lse, const bf16* qkv, AttentionProblem problem) {
     using namespace mma;
     using Tile = Forward<HS>;

@@ -87,8 +87,14 @@ __device__ __forceinline__ f16 from_float<f16>(float v) {
 
 // Two bf16 in a register, the first in the lower half, as mma and 4-byte stores take them.
 __device__ __forceinline__ uint32_t pack_bf16(float first, float second) {
+#ifdef SN9_CUDA_HOST
     return static_cast<uint32_t>(from_float<bf16>(first).bits) |
            (static_cast<uint32_t>(from_float<bf16>(second).bits) << 16);
+#else
+    // One instruction for both.
+    __nv_bfloat162_raw pair = __floats2bfloat162_rn(first, second);
+    return static_cast<uint32_t>(pair.x) | (static_cast<uint32_t>(pair.y) << 16);
+#endif
 }
 
 // Elements of T in 16 bytes, and a register array of them as floats.

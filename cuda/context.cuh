@@ -25,7 +25,8 @@ struct sn9_context {
     int device;
     cudaStream_t stream;      // the selected one of streams; never the legacy stream
     cudaStream_t streams[2];  // SN9_STREAM_COMPUTE, SN9_STREAM_LOAD
-    int32_t precision;        // SN9_PRECISION_F32 or SN9_PRECISION_BF16
+    int32_t precision;        // SN9_PRECISION_FP32 or SN9_PRECISION_BF16
+    bool split;               // f32 products of evaluation run on tensor cores (split.cuh)
     char* workspace;          // device memory, 256-byte aligned
     int64_t workspace_bytes;  // at least sn9_workspace_bytes of the shape in use
     bool capturing;

@@ -1,23 +1,30 @@
 // gemm: finish(a * b), the matrix product of linear and head_loss; for each element of the result an epilogue gets the
-// finished f32 sum and writes what it likes. a, b f32 (SIMT) or bf16 (tensor cores); layouts: gemm_operand.cuh.
-// bytes: (M*K + K*N)*e + what the epilogue moves; 2*M*N*K FLOPs. Compute bound at the sizes of a model.
-// One block per tile of 128 x 128 and per part of k; blocks of neighbouring number share rows of b in groups of 8 rows
-// of tiles, so that a wave of them reads few bytes twice.
-// Numerics: gemm_simt.cuh, gemm_mma.cuh: an element's bits do not depend on M, N or its place.
-// Limits: contiguous extents and strides are multiples of 16 bytes.
+// finished f32 sum and writes what it likes. a, b f32 (SIMT), or bf16 (tensor cores), or a f32 and b f32 kept as two
+// bf16 (tensor cores, Split); layouts: gemm_operand.cuh.
+// bytes: (M*K + K*N)*e + what the epilogue moves; 2*M*N*K FLOPs, three times that on the tensor cores for Split.
+// Compute bound at the sizes of a model. One block per tile of 128 x 128 and per part of k; blocks of neighbouring
+// number share rows of b in groups of 8 rows of tiles, so that a wave of them reads few bytes twice. Numerics:
+// gemm_simt.cuh, gemm_mma.cuh, gemm_split.cuh: an element's bits do not depend on M, N or its place. Limits: contiguous
+// extents and strides are multiples of 16 bytes.
 #pragma once
 
 #include <type_traits>
 
 #include "gemm_mma.cuh"
 #include "gemm_simt.cuh"
+#include "gemm_split.cuh"
 #include "launch.cuh"
 
 namespace sn9 {
 
 // The tile that multiplies elements of type T.
 template <Layout kLayout, typename T>
-using Tile = std::conditional_t<std::is_same_v<T, float>, SimtTile<kLayout>, MmaTile<kLayout>>;
+using Tile = std::conditional_t<std::is_same_v<T, Split>, SplitTile<kLayout>,
+                                std::conditional_t<std::is_same_v<T, float>, SimtTile<kLayout>, MmaTile<kLayout>>>;
+
+// What activations are where products are of T.
+template <typename T>
+using Activation = std::conditional_t<std::is_same_v<T, Split>, float, T>;
 
 // Eight f32, as runs of the tensor-core tile have them.
 __device__ __forceinline__ void load_vector(float (&to)[8], const float* memory) {
@@ -61,10 +68,9 @@ struct Accumulate {
 // How many rows of tiles a group of blocks goes down before it moves a column on.
 constexpr int kGroupRows = 8;
 
-template <Layout kLayout, typename T, typename Epilogue>
-__global__ void __launch_bounds__(Tile<kLayout, T>::kThreads, Tile<kLayout, T>::kBlocksPerSm)
-    gemm_kernel(Operand<T> a, Operand<T> b, int32_t depth, int32_t part_depth, Epilogue finish) {
-    typedef Tile<kLayout, T> Tile;
+template <typename Tile, typename Epilogue>
+__global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocksPerSm)
+    gemm_kernel(typename Tile::Left a, typename Tile::Right b, int32_t depth, int32_t part_depth, Epilogue finish) {
     SN9_DYNAMIC_SHARED(unsigned char, shared, Tile::kSharedBytes);
     int row_tiles = static_cast<int>(ceil_div(a.count, Tile::kRows));
     int column_tiles = static_cast<int>(ceil_div(b.count, Tile::kColumns));
@@ -83,10 +89,10 @@ __global__ void __launch_bounds__(Tile<kLayout, T>::kThreads, Tile<kLayout, T>::
 // Launches the product of (M, K) and (K, N), in `parts` parts of k that the epilogue tells apart. op: its name
 // in traces and messages.
 template <Layout kLayout, typename T, typename Epilogue>
-int32_t gemm(const sn9_context* context, const char* op, const Operand<T>& a, const Operand<T>& b, int64_t depth,
-             const Epilogue& finish, int64_t parts = 1) {
+int32_t gemm(const sn9_context* context, const char* op, const typename Tile<kLayout, T>::Left& a,
+             const typename Tile<kLayout, T>::Right& b, int64_t depth, const Epilogue& finish, int64_t parts = 1) {
     typedef Tile<kLayout, T> Tile;
-    auto kernel = gemm_kernel<kLayout, T, Epilogue>;
+    auto kernel = gemm_kernel<Tile, Epilogue>;
     int64_t tiles = ceil_div(a.count, Tile::kRows) * ceil_div(b.count, Tile::kColumns);
     int64_t part_depth = round_up(ceil_div(depth, parts), Tile::kDepth);
     if (int32_t status = allow_shared(op, kernel, Tile::kSharedBytes)) return status;

@@ -1,5 +1,4 @@
-// gemm_mma: the bf16 tile of a matrix product on tensor cores, 128 x 128 f32 sums by 4 warps, 64 x 64 a warp; included
-// by gemm.cuh.
+// gemm_mma: the bf16 tile of a matrix product on tensor cores, sums as gemm_sums.cuh; included by gemm.cuh.
 // Slices of 32 deep of both operands pass through a ring of 3 buffers in shared memory, filled by cp.async two slices
 // ahead of ldmatrix and mma.sync.m16n8k16. Chunks of 16 bytes are permuted inside their slice so that the 8 rows of a
 // matrix that ldmatrix reads lie in different banks.
@@ -10,40 +9,16 @@
 #pragma once
 
 #include "gemm_operand.cuh"
-#include "ptx.cuh"
+#include "gemm_sums.cuh"
 
 namespace sn9 {
 
 template <Layout kLayout>
-struct MmaTile {
-    typedef bf16 Element;
-    static constexpr int kRows = 128, kColumns = 128, kDepth = 32, kThreads = 128, kBlocksPerSm = 2, kBuffers = 3;
+struct MmaTile : MmaSums {
+    typedef Operand<bf16> Left, Right;
+    static constexpr int kDepth = 32, kBuffers = 3;
     static constexpr int kSlice = 128 * kDepth;  // elements of an operand's slice
     static constexpr int kSharedBytes = kBuffers * 2 * kSlice * static_cast<int>(sizeof(bf16));
-
-    // A warp's sums: 4 x 8 fragments of 16 x 8. A thread holds 8 rows by 16 columns of them, four neighbouring threads
-    // share their rows, and the two warps side by side each hold half of the columns.
-    static constexpr int kOwnRows = 8, kOwnColumns = 16, kLanesPerRow = 4, kColumnParts = 2;
-    static constexpr int kDown = 4, kAcross = 8;
-    float sums[kDown][kAcross][4];
-
-    static __device__ __forceinline__ int lane() { return static_cast<int>(threadIdx.x) % 32; }
-    static __device__ __forceinline__ int warp_row() { return static_cast<int>(threadIdx.x) / 64 * 64; }
-    static __device__ __forceinline__ int warp_column() { return static_cast<int>(threadIdx.x) / 32 % 2 * 64; }
-    static __device__ __forceinline__ int own_row(int i) { return warp_row() + i / 2 * 16 + i % 2 * 8 + lane() / 4; }
-    static __device__ __forceinline__ int own_column() { return warp_column() + lane() % 4 * 2; }
-    static __device__ constexpr int column_offset(int j) { return j / 2 * 8 + j % 2; }
-    static __device__ __forceinline__ int column_part() { return static_cast<int>(threadIdx.x) / 32 % 2; }
-    __device__ __forceinline__ float& at(int i, int j) { return sums[i / 2][j / 2][i % 2 * 2 + j % 2]; }
-
-    __device__ __forceinline__ void clear() {
-#pragma unroll
-        for (int i = 0; i < kDown; i++)
-#pragma unroll
-            for (int j = 0; j < kAcross; j++)
-#pragma unroll
-                for (int e = 0; e < 4; e++) sums[i][j][e] = 0.0f;
-    }
 
     // Adds the products of k in [from, to). shared: kSharedBytes, free again on return.
     __device__ __forceinline__ void multiply(void* shared, const Operand<bf16>& a, const Operand<bf16>& b, int row0,
@@ -70,36 +45,6 @@ struct MmaTile {
         }
         cp_async_wait<0>();
         __syncthreads();
-    }
-
-    // Calls f(row, column, values) for runs of kRun neighbouring sums of a row; row and column count from the tile's.
-    static constexpr int kRun = 8;
-    template <typename Function>
-    __device__ __forceinline__ void for_each_run(const Function& f) {
-        int q = lane() % 4;
-#pragma unroll
-        for (int i = 0; i < kOwnRows; i++)
-#pragma unroll
-            for (int j = 0; j < kAcross; j += 4) {
-                // Four threads hold two sums each of four fragments; afterwards each holds eight of one: a transpose.
-                float run[kRun];
-#pragma unroll
-                for (int e = 0; e < kRun; e++) run[e] = sums[i / 2][j + e / 2][i % 2 * 2 + e % 2];
-#pragma unroll
-                for (int bit = 1; bit <= 2; bit *= 2)
-#pragma unroll
-                    for (int p = 0; p < 4; p++) {
-                        if (p & bit) continue;
-#pragma unroll
-                        for (int e = 0; e < 2; e++) {
-                            float &low = run[p * 2 + e], &high = run[(p | bit) * 2 + e];
-                            float got = __shfl_xor_sync(0xffffffffu, q & bit ? low : high, bit);
-                            low = q & bit ? got : low;
-                            high = q & bit ? high : got;
-                        }
-                    }
-                f(own_row(i), warp_column() + (j + q) * 8, run);
-            }
     }
 
   private:

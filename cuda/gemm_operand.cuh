@@ -33,4 +33,12 @@ struct Operand {
     }
 };
 
+// In the place of an element type: f32 on tensor cores, the right operand kept as two bf16 (split.cuh).
+struct Split {};
+
+// An f32 operand kept so: p has the high halves, the low ones lie `low` elements behind them.
+struct SplitOperand : Operand<bf16> {
+    int64_t low;
+};
+
 }  // namespace sn9

@@ -13,7 +13,7 @@ namespace sn9 {
 
 template <Layout kLayout>
 struct SimtTile {
-    typedef float Element;
+    typedef Operand<float> Left, Right;
     static constexpr int kRows = 128, kColumns = 128, kDepth = 8, kThreads = 256, kBlocksPerSm = 2;
     static constexpr int kStride = kRows + 4;  // 4 floats of padding: stores of a transposed slice miss no bank twice
     static constexpr int kBuffer = kDepth * kStride;

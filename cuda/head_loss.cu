@@ -1,18 +1,19 @@
 // head_loss: losses = -log softmax(in * wte^T)[targets] per row, without an (N, V) array; its gradient; some logits.
-// in, din (N, C), wte (V, C) in e-byte elements; losses, logits, dwte f32; targets (N) i32. losses, din: =; dwte: +=.
-// A negative target counts nothing; one that is no word makes its loss NaN. Only the first true_V rows of wte are
-// words. bytes: forward (N*C + V*C)*e + 8*N, and in reach of L2 in once per 2,048 words; 2*N*V*C FLOPs, backward
-// 6*N*V*C and 4*V*(4 + e) per row. Compute bound. Forward: one block per 128 rows and 2,048 words runs through their
-// tiles (gemm_simt.cuh, gemm_mma.cuh), keeping each row's largest logit and its sum of exponentials; a thread per row
-// merges these in order. The target's logit is picked in passing. Backward: chunks of kChunk rows by the same kernel,
-// which keeps the logits in f32; they become their gradient in place, in e-byte elements, and two matrix products
-// follow. Numerics: f32 logits, also with bf16 operands. Deterministic; the training loss has the bits of evaluation; a
-// row's bits do not depend on N. Limits: C % 64 == 0, V % 128 == 0, true_V <= V. Source of the method: Wijmans et al.,
-// "Cut your losses in large-vocabulary language models", arXiv 2411.09009.
+// in, din (N, C) in e-byte elements; wte (V, C) as weight.cuh; losses, logits, dwte f32; targets (N) i32. losses, din:
+// =; dwte: +=. A negative target counts nothing; one that is no word makes its loss NaN. Only the first true_V rows of
+// wte are words. bytes: forward (N*C + V*C)*e + 8*N, and in reach of L2 in once per 2,048 words; 2*N*V*C FLOPs,
+// backward 6*N*V*C and 4*V*(4 + e) per row. Compute bound. Forward: one block per 128 rows and 2,048 words runs through
+// their tiles (gemm_simt.cuh, gemm_mma.cuh), keeping each row's largest logit and its sum of exponentials; a thread per
+// row merges these in order. The target's logit is picked in passing. Backward: chunks of kChunk rows by the same
+// kernel, which keeps the logits in f32; they become their gradient in place, in e-byte elements, and two matrix
+// products follow. Numerics: f32 logits, also with bf16 operands. Deterministic; the training loss has the bits of
+// evaluation; a row's bits do not depend on N. Limits: C % 64 == 0, V % 128 == 0, true_V <= V. Source of the method:
+// Wijmans et al., "Cut your losses in large-vocabulary language models", arXiv 2411.09009.
 #include <algorithm>
 
 #include "expect.cuh"
 #include "gemm.cuh"
+#include "weight.cuh"
 #include "workspace.cuh"
 
 namespace sn9 {
@@ -42,12 +43,21 @@ __device__ __forceinline__ void join(float& top, float& total, float tile_top, f
     top = highest;
 }
 
+// Blocks per processor that the compiler is asked for. For sm_120 it spills registers to fit a second one of the f32
+// kernel that keeps its logits.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
+template <typename Tile, bool kKeep>
+constexpr int kHeadBlocks = kKeep && std::is_same_v<Tile, SimtTile<Layout::NT>> ? 1 : Tile::kBlocksPerSm;
+#else
+template <typename Tile, bool kKeep>
+constexpr int kHeadBlocks = Tile::kBlocksPerSm;
+#endif
+
 // logits: (rows up to whole tiles, V), null unless kKeep.
-template <typename T, bool kKeep>
-__global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT, T>::kBlocksPerSm)
-    head_loss_kernel(Partials partials, float* logits, Operand<T> in, Operand<T> wte, const int32_t* targets, int32_t C,
-                     int32_t true_V) {
-    typedef Tile<Layout::NT, T> Tile;
+template <typename Tile, bool kKeep>
+__global__ void __launch_bounds__(Tile::kThreads, kHeadBlocks<Tile, kKeep>)
+    head_loss_kernel(Partials partials, float* logits, typename Tile::Left in, typename Tile::Right wte,
+                     const int32_t* targets, int32_t C, int32_t true_V) {
     SN9_DYNAMIC_SHARED(unsigned char, shared, Tile::kSharedBytes);
     // Of the tile's rows, per part of its columns; until the last barrier only their owner touches them.
     SN9_SHARED(float, tops, Tile::kColumnParts* Tile::kRows);
@@ -65,8 +75,10 @@ __global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT
             totals[place + Tile::own_row(i)] = 0.0f;
         }
     }
-    const int thread_row = row0 + static_cast<int>(threadIdx.x);
-    if (threadIdx.x < Tile::kRows) wanted[threadIdx.x] = thread_row < in.count ? targets[thread_row] : -1;
+    if (threadIdx.x < Tile::kRows) {
+        const int row = row0 + static_cast<int>(threadIdx.x);
+        wanted[threadIdx.x] = row < in.count ? targets[row] : -1;
+    }
     __syncthreads();
     for (int column0 = begin; column0 < end; column0 += Tile::kColumns) {
         Tile tile;
@@ -107,6 +119,8 @@ __global__ void __launch_bounds__(Tile<Layout::NT, T>::kThreads, Tile<Layout::NT
         }
     }
     __syncthreads();
+    // Not row0, which would be held in a register until here.
+    const int thread_row = static_cast<int>(blockIdx.x) * Tile::kRows + static_cast<int>(threadIdx.x);
     if (threadIdx.x >= Tile::kRows || thread_row >= in.count) return;
     for (int p = 0; p < Tile::kColumnParts; p++) {
         int64_t part = static_cast<int64_t>(blockIdx.y) * Tile::kColumnParts + p;
@@ -182,11 +196,6 @@ __global__ void __launch_bounds__(256)
     if (threadIdx.x % kWarp == 0) logits[static_cast<int64_t>(blockIdx.y) * true_V + word] = sum;
 }
 
-template <typename T>
-const T* weight_data(const sn9_weight* w) {
-    return static_cast<const T*>(w->packed ? w->packed : w->source);
-}
-
 int64_t floats_rounded(int64_t n) {
     return round_up(n, 64);
 }
@@ -213,12 +222,13 @@ int64_t workspace_bytes(int64_t N, int64_t V, bool training) {
 
 // The losses of `in`, and in training its logits, which stay in the workspace with the merged partials.
 template <typename T, bool kKeep>
-int32_t losses_of(const sn9_context* context, const Partials& partials, float* losses, const T* in,
+int32_t losses_of(const sn9_context* context, const Partials& partials, float* losses, const Activation<T>* in,
                   const sn9_weight* wte, const int32_t* targets, int64_t true_V) {
     typedef Tile<Layout::NT, T> Tile;
     int64_t C = wte->cols, N = partials.rows;
-    Operand<T> a = {in, C, N}, b = {weight_data<T>(wte), C, wte->rows};
-    auto kernel = head_loss_kernel<T, kKeep>;
+    typename Tile::Left a = {in, C, N};
+    typename Tile::Right b = weight_operand<T>(wte, wte->rows);
+    auto kernel = head_loss_kernel<Tile, kKeep>;
     const char* op = kKeep ? "head_loss_backward" : "head_loss_forward";
     if (int32_t status = allow_shared(op, kernel, Tile::kSharedBytes)) return status;
     if (int32_t status =
@@ -230,10 +240,10 @@ int32_t losses_of(const sn9_context* context, const Partials& partials, float* l
 }
 
 template <typename T>
-int32_t head_loss_forward(const sn9_context* context, float* losses, const T* in, const sn9_weight* wte,
+int32_t head_loss_forward(const sn9_context* context, float* losses, const void* in, const sn9_weight* wte,
                           const int32_t* targets, int64_t N, int64_t true_V) {
     Partials partials = place_partials(context, parts_of<T>(true_V), N);
-    return losses_of<T, false>(context, partials, losses, in, wte, targets, true_V);
+    return losses_of<T, false>(context, partials, losses, static_cast<const Activation<T>*>(in), wte, targets, true_V);
 }
 
 template <typename T>
@@ -255,7 +265,7 @@ int32_t head_loss_backward(const sn9_context* context, float* losses, T* din, fl
         int64_t stride = V * static_cast<int64_t>(sizeof(float) / sizeof(T));
         Assign<T> assign = {din + i0 * C, C, 0};
         if (int32_t status = gemm<Layout::NN, T>(context, "head_loss_backward_input", {dlogits, stride, rows},
-                                                 {weight_data<T>(wte), C, C}, V, assign))
+                                                 weight_operand<T>(wte, C), V, assign))
             return status;
         Accumulate accumulate = {dwte, C};
         if (int32_t status = gemm<Layout::TN, T>(context, "head_loss_backward_weight", {dlogits, stride, V},
@@ -287,11 +297,12 @@ int32_t expect_head(const sn9_weight* wte, int64_t N, int64_t true_V, const char
 }  // namespace
 
 int64_t head_loss_workspace_bytes(const sn9_context* context, int64_t N, int64_t V, bool training) {
-    int64_t evaluation = context->precision == SN9_PRECISION_BF16 ? workspace_bytes<bf16>(N, V, false)
-                                                                  : workspace_bytes<float>(N, V, false);
-    if (!training) return evaluation;
-    return std::max(evaluation, context->precision == SN9_PRECISION_BF16 ? workspace_bytes<bf16>(N, V, true)
-                                                                         : workspace_bytes<float>(N, V, true));
+    auto bytes = [&](auto element) {
+        int64_t evaluation = workspace_bytes<decltype(element)>(N, V, false);
+        return training ? std::max(evaluation, workspace_bytes<decltype(element)>(N, V, true)) : evaluation;
+    };
+    if (context->precision == SN9_PRECISION_BF16) return bytes(bf16{});
+    return context->split ? std::max(workspace_bytes<Split>(N, V, false), bytes(float{})) : bytes(float{});
 }
 
 }  // namespace sn9
@@ -306,9 +317,10 @@ int32_t sn9_head_loss_forward(sn9_context* context, float* losses, const void* i
     if (int32_t status =
             sn9::expect_workspace(context, sn9::head_loss_workspace_bytes(context, N, wte->rows, false), op))
         return status;
-    if (context->precision == SN9_PRECISION_BF16)
-        return sn9::head_loss_forward(context, losses, static_cast<const bf16*>(in), wte, targets, N, true_V);
-    return sn9::head_loss_forward(context, losses, static_cast<const float*>(in), wte, targets, N, true_V);
+    auto forward = context->precision == SN9_PRECISION_BF16 ? sn9::head_loss_forward<bf16>
+                   : sn9::is_split(context, wte)            ? sn9::head_loss_forward<sn9::Split>
+                                                            : sn9::head_loss_forward<float>;
+    return forward(context, losses, in, wte, targets, N, true_V);
 }
 
 int32_t sn9_head_loss_backward(sn9_context* context, float* losses, void* din, float* dwte, const void* in,

@@ -36,8 +36,13 @@ __device__ __forceinline__ void store_normalised(T* out, const float (&x)[kVecto
     load_floats(gain, w + c);
     load_floats(shift, bias + c);
 #pragma unroll
-    for (int i = 0; i < kVector<T>; i++)
-        y[i] = c + i < true_C ? __fmaf_rn(normalised(x[i], mean, rstd), gain[i], shift[i]) : 0.0f;
+    for (int i = 0; i < kVector<T>; i++) y[i] = __fmaf_rn(normalised(x[i], mean, rstd), gain[i], shift[i]);
+    // Afterwards: with the padding left out above, the compiler loads the elements one by one, where they are needed.
+    if (true_C - c < kVector<T>) {
+#pragma unroll
+        for (int i = 0; i < kVector<T>; i++)
+            if (c + i >= true_C) y[i] = 0.0f;
+    }
     store_vector(out + c, y);
 }
 

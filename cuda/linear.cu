@@ -1,6 +1,6 @@
 // linear: out = activation(in * w + bias) + residual and its gradients; matmul for measuring.
-// in, din, pre of the input's gradient (N, C); out, pre, residual, dout (N, OC) in e-byte elements; w (C, OC) in e-byte
-// elements; bias, db (OC), dw (C, OC) f32. forward: =; backward_input: = or +=; backward_weight: +=.
+// in, din, pre of the input's gradient (N, C); out, pre, residual, dout (N, OC) in e-byte elements; w (C, OC) as
+// weight.cuh; bias, db (OC), dw (C, OC) f32. forward: =; backward_input: = or +=; backward_weight: +=.
 // bytes: (N*C + C*OC + N*OC)*e each way, plus what pre and residual add; backward_weight 8*C*OC for dw and N*OC*e again
 // for db; 2*N*C*OC FLOPs each way. Compute bound. Launch geometry: gemm.cuh.
 // dw sums over rows: where its tiles are too few for a device, k is cut into parts by a rule of the sizes, whose sums
@@ -12,6 +12,7 @@
 #include "expect.cuh"
 #include "gelu.cuh"
 #include "gemm.cuh"
+#include "weight.cuh"
 #include "workspace.cuh"
 
 namespace sn9 {
@@ -131,18 +132,15 @@ __global__ void __launch_bounds__(32 * kSumLanes)
     }
 }
 
-// The weight's array in the operands' type.
 template <typename T>
-const T* weight_data(const sn9_weight* w) {
-    return static_cast<const T*>(w->packed ? w->packed : w->source);
-}
-
-template <typename T>
-int32_t forward(const sn9_context* context, T* out, T* pre, const T* in, const sn9_weight* w, const float* bias,
-                const T* residual, int32_t activation, int64_t N) {
+int32_t forward(const sn9_context* context, void* out, void* pre, const void* in, const sn9_weight* w,
+                const float* bias, const void* residual, int32_t activation, int64_t N) {
+    typedef Activation<T> E;
     int64_t C = w->rows, OC = w->cols;
-    Forward<T> finish = {out, pre, bias, residual, OC, activation == SN9_GELU};
-    return gemm<Layout::NN, T>(context, "linear_forward", {in, C, N}, {weight_data<T>(w), OC, OC}, C, finish);
+    Forward<E> finish = {static_cast<E*>(out),  static_cast<E*>(pre), bias, static_cast<const E*>(residual), OC,
+                         activation == SN9_GELU};
+    return gemm<Layout::NN, T>(context, "linear_forward", {static_cast<const E*>(in), C, N}, weight_operand<T>(w, OC),
+                               C, finish);
 }
 
 template <typename T>
@@ -150,7 +148,7 @@ int32_t backward_input(const sn9_context* context, T* din, const T* dout, const 
                        int64_t N) {
     int64_t C = w->rows, OC = w->cols;
     InputGradient<T> finish = {din, pre, C, add};
-    return gemm<Layout::NT, T>(context, "linear_backward_input", {dout, OC, N}, {weight_data<T>(w), OC, C}, OC, finish);
+    return gemm<Layout::NT, T>(context, "linear_backward_input", {dout, OC, N}, weight_operand<T>(w, C), OC, finish);
 }
 
 template <typename T>
@@ -194,11 +192,10 @@ int32_t sn9_linear_forward(sn9_context* context, void* out, void* pre, const voi
     SN9_EXPECT(context && out && in && w && N > 0, "linear_forward: N %lld, or a null pointer",
                static_cast<long long>(N));
     SN9_EXPECT(!residual || residual != out, "linear_forward: residual is out");
-    if (context->precision == SN9_PRECISION_BF16)
-        return sn9::forward(context, static_cast<bf16*>(out), static_cast<bf16*>(pre), static_cast<const bf16*>(in), w,
-                            bias, static_cast<const bf16*>(residual), activation, N);
-    return sn9::forward(context, static_cast<float*>(out), static_cast<float*>(pre), static_cast<const float*>(in), w,
-                        bias, static_cast<const float*>(residual), activation, N);
+    auto forward = context->precision == SN9_PRECISION_BF16 ? sn9::forward<bf16>
+                   : sn9::is_split(context, w)              ? sn9::forward<sn9::Split>
+                                                            : sn9::forward<float>;
+    return forward(context, out, pre, in, w, bias, residual, activation, N);
 }
 
 int32_t sn9_linear_backward_input(sn9_context* context, void* din, const void* dout, const sn9_weight* w,
@@ -206,6 +203,7 @@ int32_t sn9_linear_backward_input(sn9_context* context, void* din, const void* d
     SN9_EXPECT(context && din && dout && w && N > 0, "linear_backward_input: N %lld, or a null pointer",
                static_cast<long long>(N));
     SN9_EXPECT(activation == SN9_NO_ACTIVATION || pre, "linear_backward_input: an activation without pre");
+    SN9_EXPECT(w->source, "linear_backward_input: the weight was prepared for evaluation only");
     if (activation == SN9_NO_ACTIVATION) pre = nullptr;
     if (context->precision == SN9_PRECISION_BF16)
         return sn9::backward_input(context, static_cast<bf16*>(din), static_cast<const bf16*>(dout), w,

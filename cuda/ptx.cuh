@@ -108,6 +108,14 @@ __device__ __forceinline__ void cp_async_wait() {
 #endif
 }
 
+// value, of which the compiler knows nothing: what follows from it is computed here, not kept from elsewhere.
+__device__ __forceinline__ int opaque(int value) {
+#ifndef SN9_CUDA_HOST
+    asm volatile("" : "+r"(value));
+#endif
+    return value;
+}
+
 // 2^x, off by at most two units in the last place; results below 2^-126 become 0, and 2^-inf is 0.
 __device__ __forceinline__ float exp2_approx(float x) {
 #ifdef SN9_CUDA_HOST

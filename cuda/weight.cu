@@ -1,7 +1,7 @@
-// weight: padding, prepared weights and the size of the workspace.
-// A prepared weight is a plain array [rows, cols] in its source's layout: in bf16 always a copy of its own, in f32 a
-// copy of what is evaluated and the source itself of what is trained.
-// bytes: rows*cols * (bytes of the source's element + e), once per model.
+// weight: padding, prepared weights and the size of the workspace. Layouts of a prepared weight: weight.cuh.
+// bytes: rows*cols * (bytes of the source's element + of the copies), once per model.
+#include "weight.cuh"
+
 #include "expect.cuh"
 #include "workspace.cuh"
 
@@ -45,10 +45,17 @@ int32_t sn9_workspace_bytes(sn9_context* context, int64_t* bytes, int64_t B, int
     return SN9_OK;
 }
 
-int32_t sn9_weight_bytes(sn9_context* context, int64_t* bytes, int64_t rows, int64_t cols, int32_t, int32_t trained) {
+int32_t sn9_weight_bytes(sn9_context* context, int64_t* bytes, int64_t rows, int64_t cols, int32_t kind,
+                         int32_t trained) {
     SN9_EXPECT(context && bytes && rows > 0 && cols > 0, "weight_bytes: [%lld, %lld]", static_cast<long long>(rows),
                static_cast<long long>(cols));
-    *bytes = is_bf16(context) ? rows * cols * 2 : trained ? 0 : rows * cols * 4;
+    int64_t n = rows * cols;
+    if (is_bf16(context))
+        *bytes = n * 2;
+    else if (trained)
+        *bytes = 0;
+    else
+        *bytes = context->split && kind == SN9_EMBEDDING_WEIGHT ? n * 8 + cols * 4 : n * 4;
     return SN9_OK;
 }
 
@@ -70,5 +77,10 @@ int32_t sn9_weight_prepare(sn9_context* context, sn9_weight* weight, void* stora
     if (trained) weight->source = static_cast<const float*>(source);
     if (!copied) return SN9_OK;
     weight->packed = storage;
-    return sn9_cast(context, storage, is_bf16(context) ? SN9_BF16 : SN9_F32, source, source_type, rows * cols);
+    bool split = sn9::is_split(context, weight);
+    if (split && kind == SN9_LINEAR_WEIGHT) return sn9::split_weight(context, weight, source, source_type);
+    if (int32_t status =
+            sn9_cast(context, storage, is_bf16(context) ? SN9_BF16 : SN9_F32, source, source_type, rows * cols))
+        return status;
+    return split ? sn9::split_embedding(context, weight) : SN9_OK;
 }

@@ -35,7 +35,7 @@ if [ "$what" = test ]; then
   configure
   # The CUDA kernels on the host compiler serve these tests and Java's.
   logged "$to/build.log" cmake --build "$to" --target native_tests sn9cudahost -j "$(nproc)"
-  logged "$to/test.log" ctest --test-dir "$to" --output-on-failure -j "$(nproc)"
+  logged "$to/test.log" ctest --test-dir "$to" --output-on-failure -j "$(nproc)" -LE slow
   echo "native: $(grep -E 'tests passed' "$to/test.log")"
   exit 0
 fi

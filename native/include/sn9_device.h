@@ -31,8 +31,12 @@ int32_t sn9_abi_version(void);
 /* What went wrong in this thread's last call that did not return SN9_OK. Valid until the next call. */
 const char* sn9_last_error(void);
 
-/* What activations and the operands of products are; sums, statistics, losses and parameters are f32 in both. */
-enum { SN9_PRECISION_FP32 = 0, SN9_PRECISION_BF16 = 1 };
+/* What activations and the operands of products are; sums, statistics, losses and parameters are f32 in both.
+ * FP32 is one of two arithmetics, chosen by the device's kind, never by a clock: FP32_SIMT multiplies f32 everywhere;
+ * FP32_SPLIT takes the products of evaluation as three of bf16 (high high', high low', low high') on tensor cores, off
+ * by at most 2^-15 of a product, and trains as FP32_SIMT. The last two are for tests and for comparing; the CPU library
+ * has FP32 only. */
+enum { SN9_PRECISION_FP32 = 0, SN9_PRECISION_BF16 = 1, SN9_PRECISION_FP32_SIMT = 2, SN9_PRECISION_FP32_SPLIT = 3 };
 
 /* How many devices the library can open, 0 with the reason in sn9_last_error() when there is none. */
 int32_t sn9_device_count(int32_t* count);
@@ -44,7 +48,8 @@ int32_t sn9_context_open(int32_t device, int32_t threads, int32_t precision, sn9
 int32_t sn9_context_close(sn9_context* context);
 
 /* Writes lines of key=value about the device: name, isa, threads, memory_bytes, host_memory (1 where device memory can
- * be read by the host), graphs (1 where capture works), and what else the library has to say. */
+ * be read by the host), graphs (1 where capture works), and what else the library has to say: on CUDA fp32, what FP32
+ * is here, simt or bf16x3. */
 int32_t sn9_context_describe(sn9_context* context, char* text, int64_t bytes);
 
 /* Makes the workspace at least this large; to be called before a step, never inside one. */

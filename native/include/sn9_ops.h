@@ -65,7 +65,8 @@ int32_t sn9_workspace_bytes(sn9_context*, int64_t* bytes, int64_t B, int64_t T, 
                             int64_t F, int64_t V, int32_t training);
 
 /* Bytes of storage that sn9_weight_prepare needs for a weight. For a trained one: 0 where the library reads the f32
- * source itself, else rows * cols elements of the activation type, which sn9_adamw keeps up to date. */
+ * source itself, else rows * cols elements of the activation type, which sn9_adamw keeps up to date. A weight that is
+ * not trained takes part in forward operations only. */
 int32_t sn9_weight_bytes(sn9_context*, int64_t* bytes, int64_t rows, int64_t cols, int32_t kind, int32_t trained);
 
 /* Makes a weight ready for the operations. trained 0: source is [rows, cols] of source_type in device memory and is not
@@ -122,7 +123,7 @@ int32_t sn9_gelu_forward(sn9_context*, void* out, const void* pre, int64_t n);
 
 /* Causal attention. out (B, T, NH*HS); qkv (B, T, 3*NH*HS): q, k, v side by side, heads inside; scores q.k * scale.
  * lse (B, NH, T) f32, or null: log of the sum of exponentials of a row's scores. Dropout applies to the
- * probabilities. */
+ * probabilities. Without lse it is evaluation: where FP32 is split, products are (sn9_device.h), and bits differ. */
 int32_t sn9_attention_forward(sn9_context*, void* out, float* lse, const void* qkv, const sn9_step* step,
                               float probability, int32_t layer, float scale, int64_t B, int64_t T, int64_t NH,
                               int64_t HS);

@@ -30,7 +30,7 @@ struct Case {
 };
 
 inline void start(const Device& device, const char* what, const Case& c) {
-    tally().current = std::string(what) + (device.bf16() ? " bf16" : " f32") + " B=" + std::to_string(c.B) +
+    tally().current = std::string(what) + " " + device.arithmetic() + " B=" + std::to_string(c.B) +
                       " T=" + std::to_string(c.T) + " NH=" + std::to_string(c.NH) + " HS=" + std::to_string(c.HS) +
                       " p=" + std::to_string(c.probability);
 }
@@ -64,7 +64,8 @@ inline bool succeeded(const Device& device, int32_t status) {
     return status == SN9_OK;
 }
 
-// Forward pass into memory full of NaN, with lse and without, which must not matter.
+// Forward pass into memory full of NaN, with lse and without, which must not matter; but where evaluation has products
+// of its own, these are results.out.
 inline bool run_forward(Results& results, Device& device, const Case& c, const Floats& qkv) {
     const Library& library = device.library();
     int64_t size = c.B * c.T * c.width(), rows = c.B * c.NH * c.T;
@@ -79,7 +80,11 @@ inline bool run_forward(Results& results, Device& device, const Case& c, const F
             return false;
     results.out = device.download_activations(out, size);
     results.lse = device.download(lse, rows);
-    expect_same_bits("out without lse", device.download_activations(without_lse, size), results.out);
+    Floats evaluated = device.download_activations(without_lse, size);
+    if (device.split() && c.probability == 0)
+        results.out = evaluated;
+    else
+        expect_same_bits("out without lse", evaluated, results.out);
     return true;
 }
 

@@ -6,6 +6,7 @@
 //   a tensor core that truncates after every 8 products: n / 8 errors of up to 2u, one way, and the spread of them;
 //   independent errors of the terms themselves: 6 standard deviations of their sum.
 // The inputs of the tests are noise, so that an error that all terms of a sum share counts like independent ones.
+// A product of split operands (cuda/split.cuh) is three such chains, and lacks 2^-16 of a term (tolerance.h).
 // The errors of scores and of dout v^T make relative errors of probabilities, and these, with one rounding to bf16
 // (2^-8) where a tensor core takes them as an operand, are the terms' own errors in the sums after them.
 #pragma once
@@ -32,6 +33,12 @@ struct Wanted {
     Doubles value, bound;
     explicit Wanted(int64_t n = 0) : value(static_cast<size_t>(n)), bound(value) {}
 };
+
+// What products are made of.
+enum class Operands { f32, split, bf16 };
+inline Operands operands_of(const Device& device) {
+    return device.bf16() ? Operands::bf16 : device.split() ? Operands::split : Operands::f32;
+}
 
 // One sum: its terms, their squares, and the squares of independent errors of its terms.
 struct Sum {
@@ -70,8 +77,15 @@ struct Reference {
 // One head of one sequence: its rows of q, k, v and dout.
 class Head {
   public:
-    Head(const Case& c, const Exact& inputs, int64_t b, int64_t h, bool bf16)
-        : c_(c), in_(inputs), b_(b), h_(h), bf16_(bf16), unit_(bf16 ? kBf16 : 0) {}
+    Head(const Case& c, const Exact& inputs, int64_t b, int64_t h, Operands operands)
+        : c_(c),
+          in_(inputs),
+          b_(b),
+          h_(h),
+          tensor_cores_(operands != Operands::f32),
+          chains_(operands == Operands::split ? 3 : 1),
+          unit_(operands == Operands::bf16 ? kBf16 : 0),
+          lacking_(operands == Operands::split ? kBf16 * kBf16 : 0) {}
 
     // Everything of this head. stored_out: the out that the gradient is given, or empty for the exact one.
     void run(Reference& to, const Doubles& stored_out) {
@@ -121,9 +135,9 @@ class Head {
         Doubles scores(static_cast<size_t>(t + 1)), errors(scores);
         for (int64_t s = 0; s <= t; s++) {
             Sum score;
-            for (int64_t i = 0; i < c_.HS; i++) score.add(q(t, i) * k(s, i));
+            for (int64_t i = 0; i < c_.HS; i++) score.add(q(t, i) * k(s, i), lacking_);
             scores[s] = score.value * scale;
-            errors[s] = score.product(static_cast<double>(c_.HS), bf16_) * scale;
+            errors[s] = score.product(chains_ * static_cast<double>(c_.HS), tensor_cores_) * scale;
             top = std::max(top, scores[s]);
         }
         Sum total;
@@ -146,10 +160,10 @@ class Head {
         for (int64_t i = 0; i < c_.HS; i++) {
             Sum out;
             for (int64_t s = 0; s <= t; s++)
-                out.add(p_[pair(t, s)] * factor_[pair(t, s)] * v(s, i), p_error_[pair(t, s)] + unit_);
+                out.add(p_[pair(t, s)] * factor_[pair(t, s)] * v(s, i), p_error_[pair(t, s)] + unit_ + lacking_);
             to.out.value[out_at(t, i)] = out.value;
-            to.out.bound[out_at(t, i)] =
-                out.product(keys, bf16_) + std::fabs(out.value) * (total_error + shrinking + 2 * kF32);
+            to.out.bound[out_at(t, i)] = out.product(chains_ * keys, tensor_cores_) +
+                                         std::fabs(out.value) * (total_error + shrinking + 2 * kF32);
         }
     }
 
@@ -167,7 +181,7 @@ class Head {
             size_t ts = pair(t, s);
             double inner = dp.value * factor_[ts] - D.value;
             ds_[ts] = p_[ts] * inner;
-            ds_error_[ts] = p_[ts] * (dp.product(width, bf16_) * factor_[ts] + D.chain(width) +
+            ds_error_[ts] = p_[ts] * (dp.product(width, tensor_cores_) * factor_[ts] + D.chain(width) +
                                       2 * kF32 * (std::fabs(dp.value * factor_[ts]) + std::fabs(D.value))) +
                             std::fabs(ds_[ts]) * (p_error_[ts] + common_[t] + unit_);
         }
@@ -187,7 +201,7 @@ class Head {
         auto set = [&](int64_t part, const Sum& sum, int64_t terms, double times) {
             to.dqkv.value[at(t, part, i)] = sum.value * times;
             to.dqkv.bound[at(t, part, i)] =
-                (sum.product(static_cast<double>(terms), bf16_) + 2 * kF32 * std::fabs(sum.value)) * times;
+                (sum.product(static_cast<double>(terms), tensor_cores_) + 2 * kF32 * std::fabs(sum.value)) * times;
         };
         set(0, dq, t + 1, scale);
         set(1, dk, c_.T - t, scale);
@@ -197,20 +211,22 @@ class Head {
     const Case& c_;
     const Exact& in_;
     int64_t b_, h_;
-    bool bf16_;
+    bool tensor_cores_;
+    double chains_;               // additions per term of a forward product
     double unit_;                 // of rounding an operand of a tensor core
+    double lacking_;              // of a term of a forward product
     Doubles p_, factor_, ds_;     // (T, T)
     Doubles p_error_, ds_error_;  // relative, but for the error of lse; absolute
     Doubles common_;              // (T): of lse, and so of all p of a row
 };
 
 // Forward pass and gradient. stored_out: the out that the gradient is given, or empty for the exact one.
-inline Reference reference(const Case& c, const Exact& inputs, const Doubles& stored_out, bool bf16) {
+inline Reference reference(const Case& c, const Exact& inputs, const Doubles& stored_out, Operands operands) {
     int64_t size = c.B * c.T * c.width();
     Reference made{Wanted(size), Wanted(c.B * c.NH * c.T), Wanted(3 * size)};
     for (int64_t b = 0; b < c.B; b++)
-        for (int64_t h = 0; h < c.NH; h++) Head(c, inputs, b, h, bf16).run(made, stored_out);
-    made.store(bf16);
+        for (int64_t h = 0; h < c.NH; h++) Head(c, inputs, b, h, operands).run(made, stored_out);
+    made.store(operands == Operands::bf16);
     return made;
 }
 

@@ -1,6 +1,6 @@
-// cuda_attention_causal_test: what a position of attention may depend on, bit for bit, in f32 and bf16. A sequence does
-// not depend on the number of sequences beside it, on its place or on their values. In the forward pass and in dq a
-// position does not depend on later ones, be there none or be they NaN; dk and dv do not depend on earlier ones.
+// cuda_attention_causal_test: what a position of attention may depend on, bit for bit, in every precision. A sequence
+// does not depend on the number of sequences beside it, on its place or on their values. In the forward pass and in dq
+// a position does not depend on later ones, be there none or be they NaN; dk and dv do not depend on earlier ones.
 #include "attention_case.h"
 
 namespace {
@@ -156,8 +156,9 @@ void slots(Device& device, int64_t HS) {
 }  // namespace
 
 void test_attention_causal(const Library& library) {
-    for (int32_t precision : {SN9_PRECISION_FP32, SN9_PRECISION_BF16})
+    for (int32_t precision : {SN9_PRECISION_FP32_SIMT, SN9_PRECISION_FP32_SPLIT, SN9_PRECISION_BF16})
         for (int64_t HS : {16, 64, 80, 128}) {  // each of the tile sizes
+            if (precision == SN9_PRECISION_FP32_SPLIT && HS < 64) continue;
             Device device(library, precision);
             positions(device, HS);
             slots(device, HS);

@@ -129,7 +129,7 @@ void past_32_bits(const Library& library, int32_t precision) {
     Inputs inputs = noise_of(device, one, noise);
     Results given = given_to_gradient(device, one, noise, c.T - kTile), last;
     Doubles out(given.out.begin(), given.out.end());
-    Reference wanted = reference(one, Exact(inputs), out, device.bf16());
+    Reference wanted = reference(one, Exact(inputs), out, operands_of(device));
     given.lse.assign(wanted.lse.value.begin(), wanted.lse.value.end());
     if (!Batch(device, c).run(last, inputs, given)) return;
     auto within = [](const char* what, const Floats& got, const Wanted& expected) {
@@ -148,7 +148,7 @@ void test_attention_production(const Library& library) {
     if (!library.host()) return;
     library.set("blocks", "4");
     library.set("memory", "131072");
-    for (int32_t precision : {SN9_PRECISION_FP32, SN9_PRECISION_BF16}) {
+    for (int32_t precision : {SN9_PRECISION_FP32_SIMT, SN9_PRECISION_BF16}) {
         training_shape(library, precision, {64, 1024, 12, 64, 64});
         training_shape(library, precision, {64, 1024, 10, 80, 76});
         past_32_bits(library, precision);

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "attention_loops.h"
+#include "split.h"
 
 namespace {
 
@@ -15,6 +16,7 @@ using sn9::test::Device;
 using sn9::test::expect;
 using sn9::test::expect_same_bits;
 using sn9::test::failed;
+using sn9::test::kPrecisions;
 using sn9::test::Library;
 using sn9::test::Noise;
 using sn9::test::small;
@@ -28,7 +30,7 @@ std::map<std::string, double> shares;
 
 void expect_within(const Device& device, const char* what, const Floats& got, const Wanted& wanted) {
     tally().checks++;
-    double& most = shares[std::string(device.bf16() ? "bf16 " : "f32 ") + what];
+    double& most = shares[std::string(device.arithmetic()) + " " + what];
     for (size_t i = 0; i < wanted.value.size(); i++) {
         double off = std::fabs(got[i] - wanted.value[i]);
         if (!(off <= wanted.bound[i])) {
@@ -46,10 +48,11 @@ void check(const Library& library, int32_t precision, const Case& c) {
     if (unwanted()) return;
     Inputs inputs = noise_of(device, c, noise);
     Results got;
-    if (!run(got, device, c, inputs)) return;
+    if (device.split() ? !run_forward(got, device, c, inputs.qkv) : !run(got, device, c, inputs)) return;
     Doubles stored_out(got.out.begin(), got.out.end());  // the gradient's D comes from the out that was stored
-    Reference wanted = reference(c, Exact(inputs), stored_out, device.bf16());
+    Reference wanted = reference(c, Exact(inputs), stored_out, operands_of(device));
     expect_within(device, "out", got.out, wanted.out);
+    if (device.split()) return;  // trains as FP32_SIMT
     expect_within(device, "lse", got.lse, wanted.lse);
     expect_within(device, "dqkv", got.dqkv, wanted.dqkv);
     bool zero = true;
@@ -65,9 +68,9 @@ void loops_agree_with_differences(float probability) {
     tally().current = "attention loops p=" + std::to_string(probability);
     if (unwanted()) return;
     Exact exact(Inputs{noise.floats(c.B * c.T * 3 * c.width()), noise.floats(c.B * c.T * c.width())});
-    Doubles gradient = reference(c, exact, {}, false).dqkv.value;
+    Doubles gradient = reference(c, exact, {}, Operands::f32).dqkv.value;
     auto loss = [&] {
-        Doubles out = reference(c, exact, {}, false).out.value;
+        Doubles out = reference(c, exact, {}, Operands::f32).out.value;
         double sum = 0;
         for (size_t k = 0; k < out.size(); k++) sum += out[k] * exact.dout[k];
         return sum;
@@ -127,8 +130,9 @@ void orders(const Library& library) {
             noise = Noise();
             check(library, SN9_PRECISION_BF16, {1, 131, 1, HS, HS});
             check(library, SN9_PRECISION_BF16, {1, 131, 1, HS, HS, 0.1f});
+            check(library, SN9_PRECISION_FP32_SPLIT, {1, 131, 1, HS, HS});
             Case c{2, 131, 1, HS, HS, 0.1f};
-            Device device(library);
+            Device device(library, SN9_PRECISION_FP32_SIMT);
             start(device, "attention in another order", c);
             noise = Noise();
             Results got;
@@ -148,8 +152,9 @@ void test_attention(const Library& library) {
     loops_agree_with_differences(0);
     loops_agree_with_differences(0.3f);
     refusals(library);
-    for (int32_t precision : {SN9_PRECISION_FP32, SN9_PRECISION_BF16})
+    for (int32_t precision : kPrecisions)
         for (float probability : {0.0f, 0.25f}) {
+            if (precision == SN9_PRECISION_FP32_SPLIT && probability > 0) continue;  // evaluation only
             for (int64_t HS = 16; HS <= 128; HS += 16)
                 for (int64_t T : {1, 2, 17, 61, 65, 131, 321}) {
                     if (small() ? T != 17 && T != 321 : T == 321) continue;  // 321: six tiles through a ring of two
@@ -163,5 +168,5 @@ void test_attention(const Library& library) {
         }
     orders(library);
     for (const auto& [tensor, share] : shares)
-        printf("attention: largest error / bound, %-10s %.3f\n", tensor.c_str(), share);
+        printf("attention: largest error / bound, %-14s %.3f\n", tensor.c_str(), share);
 }

@@ -24,6 +24,31 @@ std::vector<float> counting(int64_t n, float from) {
     return made;
 }
 
+// fp32 is a fixed choice by the device's kind, and either arithmetic can be asked for.
+void arithmetic(const Library& library) {
+    tally().current = "device arithmetic";
+    auto fp32 = [&](int32_t precision) { return property(library, Device(library, precision), "fp32"); };
+    expect(fp32(SN9_PRECISION_FP32_SIMT) == "simt", "FP32_SIMT");
+    expect(fp32(SN9_PRECISION_FP32_SPLIT) == "bf16x3", "FP32_SPLIT");
+    expect(property(library, Device(library, SN9_PRECISION_FP32_SPLIT), "precision") == "fp32", "both are fp32");
+    sn9_context* context = nullptr;
+    expect(library.context_open(0, 0, 4, &context) == SN9_BAD_ARGUMENT, "there is no precision 4");
+    if (!library.host()) return;
+    const char* simt = "simt";
+    const char* split = "bf16x3";
+    for (auto [profile, wanted] : {std::pair{"sm_80", split},
+                                   {"sm_86", simt},
+                                   {"sm_89", simt},
+                                   {"sm_90", split},
+                                   {"sm_100", split},
+                                   {"sm_120", simt}}) {
+        library.set("profile", profile);
+        expect(fp32(SN9_PRECISION_FP32) == wanted, profile);
+        expect(fp32(SN9_PRECISION_BF16) == wanted, profile);
+    }
+    library.set("profile", "");
+}
+
 // Sizes around the staging slots, from and to pageable memory.
 void copies(const Library& library) {
     tally().current = "device copies";
@@ -221,6 +246,7 @@ void drivers(const Library& library) {
 }  // namespace
 
 void test_device(const Library& library) {
+    arithmetic(library);
     arguments(library);
     for (const char* seed : {"0", "1", "2"}) {
         library.set("seed", seed);

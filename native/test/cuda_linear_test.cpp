@@ -3,6 +3,7 @@
 // of everything in every order of blocks. Tolerances: tolerance.h.
 #include "reference_gelu.h"
 #include "rows.h"
+#include "split.h"
 
 using namespace sn9::test;
 
@@ -204,12 +205,75 @@ void linear(const Library& library, int32_t precision, int64_t N, int64_t C, int
     int64_t bytes = 0;
     device.check(library.workspace_bytes(device, &bytes, 1, N, C, 1, 64, OC, 128, 1), "workspace_bytes");
     device.check(library.context_reserve(device, bytes), "context_reserve");
-    for (int32_t trained : {0, 1}) forward(device, layer, trained);
+    forward(device, layer, 0);
+    if (device.split()) {
+        auto in = [&](int64_t m, int64_t k) { return layer.in[m * C + k]; };
+        auto w = [&](int64_t k, int64_t n) { return layer.w[k * OC + n]; };
+        if (N > 1) expect_less_would_miss(device, layer.product, std::min<int64_t>(N, 64), C, OC, in, w);
+        return;  // trains as FP32_SIMT
+    }
+    forward(device, layer, 1);
     backward(device, layer);
 }
 
+// Sources of every type, also unaligned, and numbers that bf16 halves must carry: large, tiny, infinite.
+void split_weights(const Library& library) {
+    tally().current = "linear split weights";
+    Device device(library, SN9_PRECISION_FP32_SPLIT);
+    constexpr int64_t kSide = 64;
+    Noise noise;
+    std::vector<double> exact(kSide * kSide);
+    Floats in(kSide * kSide), rounded_to[3];
+    std::vector<uint16_t> bf16_source, f16_source;
+    for (size_t i = 0; i < exact.size(); i++) {
+        exact[i] = noise.next();
+        in[i] = i % (kSide + 1) == 0 ? 1.0f : 0.0f;                       // the identity: out is w, high plus low
+        uint16_t half = static_cast<uint16_t>(0x2C00 + i * 13 % 0x1000);  // f16 of 2^-4 to 1
+        f16_source.push_back(half);
+        rounded_to[2].push_back(std::ldexp(1024.0f + static_cast<float>(half % 1024), half / 1024 - 25));
+        bf16_source.push_back(to_bf16(static_cast<float>(exact[i])));
+        rounded_to[1].push_back(from_bf16(bf16_source.back()));
+        rounded_to[0].push_back(static_cast<float>(exact[i]));
+    }
+    const void* x = device.upload(in);
+    float* out = device.allocate(kSide * kSide);
+    void* storage = device.allocate<char>(kSide * kSide * 4);
+    auto product = [&](const void* source, int32_t type) {
+        sn9_weight weight;
+        device.check(library.weight_prepare(device, &weight, storage, source, type, kSide, kSide, SN9_LINEAR_WEIGHT, 0),
+                     "weight_prepare");
+        device.check(
+            library.linear_forward(device, out, nullptr, x, &weight, nullptr, nullptr, SN9_NO_ACTIVATION, kSide),
+            "linear_forward");
+        return device.download(out, kSide * kSide);
+    };
+    expect_close("from f64", product(device.upload(exact), SN9_F64), exact, 0x1p-17);
+    expect_close("from f32", product(device.upload(rounded_to[0]), SN9_F32), exact, 0x1p-17);
+    expect_close("from bf16", product(device.upload(bf16_source), SN9_BF16), doubles(rounded_to[1]), 0);
+    expect_close("from f16", product(device.upload(f16_source), SN9_F16), doubles(rounded_to[2]), 0);
+    f16_source.insert(f16_source.begin(), 0);
+    expect_close("from unaligned f16", product(device.upload(f16_source) + 1, SN9_F16), doubles(rounded_to[2]), 0);
+
+    Floats wide = rounded_to[0];
+    wide[0] = 1e30f, wide[kSide + 1] = -3e38f, wide[2 * kSide + 2] = 1e-30f, wide[3 * kSide + 3] = INFINITY;
+    Floats got = product(device.upload(wide), SN9_F32);
+    expect(std::fabs(got[0] / 1e30f - 1) < 0x1p-16f, "1e30");
+    expect(std::fabs(got[kSide + 1] / -3e38f - 1) < 0x1p-16f, "-3e38");
+    expect(std::fabs(got[2 * kSide + 2] / 1e-30f - 1) < 0x1p-16f, "1e-30");
+    expect(!std::isfinite(got[3 * kSide + 3]), "infinity is not finite");
+    sn9_weight weight;
+    expect(library.weight_prepare(device, &weight, storage, x, SN9_I32, kSide, kSide, SN9_LINEAR_WEIGHT, 0) ==
+               SN9_BAD_ARGUMENT,
+           "a weight of integers is refused");
+    device.check(library.weight_prepare(device, &weight, storage, x, SN9_F32, kSide, kSide, SN9_LINEAR_WEIGHT, 0),
+                 "weight_prepare");
+    expect(library.linear_backward_input(device, out, x, &weight, nullptr, SN9_NO_ACTIVATION, 0, kSide) ==
+               SN9_BAD_ARGUMENT,
+           "a gradient through a weight for evaluation is refused");
+}
+
 void matmul(const Library& library, int64_t M, int64_t K, int64_t N) {
-    Device device(library);
+    Device device(library, SN9_PRECISION_FP32_SIMT);
     start(device, "matmul M=%ld K=%ld N=%ld", M, K, N);
     if (unwanted()) return;
     Noise noise;
@@ -253,7 +317,8 @@ void test_linear(const Library& library) {
     matmul(library, 1, 8, 4);
     matmul(library, 130, 40, 132);
     matmul(library, 17, 1544, 68);
-    for (int32_t precision : {SN9_PRECISION_FP32, SN9_PRECISION_BF16}) {
+    split_weights(library);
+    for (int32_t precision : kPrecisions) {
         linear(library, precision, 1, 64, 192);
         linear(library, precision, 7, 800, 64);
         linear(library, precision, 129, 48, 144);

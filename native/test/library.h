@@ -176,6 +176,9 @@ class Device {
   public:
     Device(const Library& library, int32_t precision = SN9_PRECISION_FP32) : library_(library), precision_(precision) {
         check(library.context_open(0, 0, precision, &context_), "context_open");
+        char text[4096];
+        check(library.context_describe(context_, text, sizeof text), "context_describe");
+        split_ = !bf16() && strstr(text, "\nfp32=bf16x3\n");
     }
     ~Device() {
         for (void* memory : memory_) check(library_.free(context_, memory), "free");
@@ -188,6 +191,9 @@ class Device {
     const Library& library() const { return library_; }
     int32_t precision() const { return precision_; }
     bool bf16() const { return precision_ == SN9_PRECISION_BF16; }
+    // Whether f32 products of evaluation are three of bf16 on tensor cores.
+    bool split() const { return split_; }
+    const char* arithmetic() const { return bf16() ? "bf16" : split_ ? "f32 split" : "f32"; }
 
     // Device memory, freed with the device.
     template <typename T = float>
@@ -261,6 +267,7 @@ class Device {
 
     const Library& library_;
     int32_t precision_;
+    bool split_ = false;
     sn9_context* context_ = nullptr;
     std::vector<void*> memory_;
 };

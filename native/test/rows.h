@@ -19,7 +19,7 @@ inline Floats nans(int64_t n) {
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    tally().current = std::string(text) + (device.bf16() ? " bf16" : " f32");
+    tally().current = std::string(text) + " " + device.arithmetic();
 }
 
 // The memory so many activations in.

@@ -11,6 +11,9 @@
 //   a tensor core that truncates, every 8 products (sm_80; later ones every 16, with more bits): the sum loses up to
 //                               2u of itself, u in the mean, always towards zero, and each of the 8 products up to u of
 //                               it, with either sign: n = K/8, (n + 6 sqrt(n)) u M;
+//   f32 as three products of bf16 (cuda/split.cuh)  three such chains, and terms that are off: an operand's low half is
+//                               u = 2^-8 of it at most, the rest u^2/2, so that a term lacks low low' and two rests,
+//                               u^2 sqrt(1/9 + 2/12) |term| in the root mean square: e_i = u^2 |term|;
 //   terms off by e_i themselves 6 sqrt(sum of e_i^2 / 3) where the errors are independent, their sum where they are
 //   not.
 // n is the number of roundings that a term passes through: K in a chain, fewer where partial sums are added.
@@ -64,12 +67,15 @@ struct Sums {
     double square(int64_t i) const { return (value[i] * value[i] + squares[i]) / 2; }
     // Of f32 sums in which a term passes n roundings to nearest.
     double bound(int64_t i, double n) const { return roundings(n, square(i)) + independent(errors[i]) + drift[i]; }
-    // Of a matrix product over K: a chain in f32; in bf16 one where mma rounds to nearest, else a tensor core's.
+    // Of a matrix product over K: a chain in f32; on tensor cores one where mma rounds to nearest, else theirs.
     double product_bound(const Device& device, int64_t i, int64_t K) const {
-        double n = std::ceil(static_cast<double>(K) / kTruncatedTogether);
-        double chain = roundings(static_cast<double>(K), square(i));
+        double chains = device.split() ? 3 : 1, own = errors[i];
+        double n = chains * std::ceil(static_cast<double>(K) / kTruncatedTogether);
+        double chain = roundings(chains * static_cast<double>(K), square(i));
         double truncated = (n + kDeviations * std::sqrt(n)) * kF32 * std::sqrt(square(i));
-        return (device.bf16() && device.library().truncates() ? truncated : chain) + independent(errors[i]) + drift[i];
+        if (device.split()) own += kBf16 * kBf16 * kBf16 * kBf16 * squares[i];
+        bool truncates = (device.bf16() || device.split()) && device.library().truncates();
+        return (truncates ? truncated : chain) + independent(own) + drift[i];
     }
     size_t size() const { return value.size(); }
 };
@@ -120,7 +126,7 @@ void expect_within(const Device& device, const char* what, const std::vector<T>&
         failed("%s: %zu elements, expected %zu", what, got.size(), wanted.value.size());
         return;
     }
-    double& most = tally().shares[tally().test + (device.bf16() ? " bf16 " : " f32 ") + what];
+    double& most = tally().shares[tally().test + " " + device.arithmetic() + " " + what];
     size_t at = got.size();
     double worst = 1;
     for (size_t i = 0; i < got.size(); i++) {

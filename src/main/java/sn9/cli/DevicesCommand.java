@@ -37,7 +37,8 @@ final class DevicesCommand implements Callable<Integer> {
         if (missing.isEmpty()) {
             try (Engine engine = Engines.open("cuda", 0)) {
                 Map<String, String> p = engine.properties();
-                output.text("%s: %s, %d GiB".formatted(engine.name(), p.get("name"), gibibytes(p)));
+                output.text("%s: %s, %d GiB, fp32 by %s"
+                        .formatted(engine.name(), p.get("name"), gibibytes(p), p.get("fp32")));
                 found.add(described(engine));
             } catch (EngineException e) {
                 missing = Optional.of((e.getCause() == null ? e : e.getCause()).getMessage());

@@ -186,6 +186,10 @@ final class EvalCommand implements Callable<Integer> {
         answer.put("tokens_per_second", count / seconds);
         answer.put("device", engine.name());
         answer.put("precision", device.precisionName());
+        String fp32 = engine.properties().get("fp32");
+        if (fp32 != null) {
+            answer.put("fp32", fp32); // what fp32 is on this GPU: simt or bf16x3
+        }
         answer.put("threads", Integer.parseInt(engine.properties().get("threads")));
         answer.put("peak_rss_mb", ProcessMemory.peakRssMib());
         output.json(answer);

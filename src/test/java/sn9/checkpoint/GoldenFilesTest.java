@@ -13,21 +13,24 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import sn9.tensor.ElementType;
 
 class GoldenFilesTest {
     private static final Path GOLDEN = Path.of("src/test/resources/golden");
     private static final Pattern ROW = Pattern.compile("\\| `([0-9a-f]{64})` \\| `(\\S+)` \\|");
 
-    @Test
-    void areTheFilesThatTheirListDescribes() throws IOException, NoSuchAlgorithmException {
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt2-tiny", "gpt2-trained"})
+    void areTheFilesThatTheirListDescribes(String name) throws IOException, NoSuchAlgorithmException {
         String section = Files.readString(GOLDEN.resolve("GOLDEN.md"))
-                .split("\n## gpt2-tiny\n")[1]
+                .split("\n## " + name + "\n")[1]
                 .split("\n## ")[0];
         Map<String, String> listed = ROW.matcher(section)
                 .results()
                 .collect(Collectors.toMap(row -> row.group(2), (MatchResult row) -> row.group(1)));
-        Path set = GOLDEN.resolve("gpt2-tiny");
+        Path set = GOLDEN.resolve(name);
         assertThat(set.toFile().list()).containsExactlyInAnyOrderElementsOf(listed.keySet());
         for (Map.Entry<String, String> row : listed.entrySet()) {
             byte[] sha256 = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(set.resolve(row.getKey())));
