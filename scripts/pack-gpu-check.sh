@@ -69,9 +69,12 @@ mkdir "$work/jar" "$work/tools"
 # The libraries lie in native/, for all programs of the check.
 (cd "$work/jar" && "$jdk/bin/jar" -xf "$root/target/sn9.jar" && rm -rf native/linux-* &&
   "$jdk/bin/jar" -cfm "$pack/lib/sn9.jar" META-INF/MANIFEST.MF .)
-"$jdk/bin/jar" -cf "$pack/lib/tests.jar" -C "$root/target/test-classes" sn9/model -C "$root/target/test-classes" sn9/train \
-  -C "$root/target/test-classes" sn9/testing -C "$root/target/test-classes" junit-platform.properties \
-  -C "$root/target/test-classes" logback-test.xml
+# No jar: tests open their golden files by path.
+for part in sn9/model sn9/train sn9/testing golden; do
+  mkdir -p "$pack/tests/$part"
+  cp -r "$root/target/test-classes/$part/." "$pack/tests/$part/"
+done
+cp "$root/target/test-classes/logback-test.xml" "$root/target/test-classes/junit-platform.properties" "$pack/tests/"
 "$jdk/bin/javac" -d "$work/tools" "$root"/scripts/check-cuda/*.java
 "$jdk/bin/jar" -cf "$pack/lib/check-cuda.jar" -C "$work/tools" .
 
@@ -86,7 +89,7 @@ done
 
 # What the jars name, less what they do without where it is not there: Jackson java.beans, AssertJ agents. Then
 # what they find by name only.
-named=$("$jdk/bin/jdeps" --ignore-missing-deps --multi-release 25 --print-module-deps -q "$pack"/lib/*.jar) ||
+named=$("$jdk/bin/jdeps" --ignore-missing-deps --multi-release 25 --print-module-deps -q "$pack"/lib/*.jar "$pack/tests") ||
   die "jdeps failed: $named"
 modules=$(tr , '\n' <<<"$named,java.logging,java.net.http,java.sql,java.management,jdk.unsupported" |
   grep -vxE 'java\.(desktop|instrument)' | sort -u | paste -sd , -)
@@ -100,7 +103,6 @@ cp -r "$root/scripts/gpu-check" "$root/scripts/check-cuda" "$pack/scripts/"
 for script in nsys.sh ncu.sh; do [ ! -e "$root/scripts/$script" ] || cp "$root/scripts/$script" "$pack/scripts/"; done
 cp -r "$root/cuda" "$root/cmake" "$root/LICENSE" "$pack/"
 cp -r "$root/native/common" "$root/native/cpu" "$root/native/include" "$root/native/cudahost" "$root/native/test" "$pack/native/"
-cp -r "$root/src/test/resources/golden/gpt2-tiny" "$pack/golden"
 cp "$root/docs/gpu-check.md" "$pack/README.md"
 {
   git -C "$root" rev-parse HEAD 2>/dev/null || echo "not from git"

@@ -25,8 +25,8 @@ not_here() {
 
 # java ...: the packed one, with the library under test as its CUDA library.
 java() {
-  "$home/runtime/bin/java" --enable-native-access=ALL-UNNAMED -Xmx"$heap" -Dsn9.native.dir="$home/native" -Dsn9.cuda.library="$library" -Dsn9.golden="$home/golden" -Dsn9.require=cuda \
-    -Dsn9.size="$size" "$@"
+  "$home/runtime/bin/java" --enable-native-access=ALL-UNNAMED -Xmx"$heap" -Dsn9.native.dir="$home/native" \
+    -Dsn9.cuda.library="$library" -Dsn9.require=cuda -Dsn9.size="$size" "$@"
 }
 heap=6g
 sn9() { java -cp "$home/lib/sn9.jar" sn9.cli.Main "$@"; }
@@ -199,7 +199,7 @@ phase_operations() {
 
 # ---- 4 models -------------------------------------------------------------------------------------------------------
 
-model_test() { java -cp "$home/lib/*" sn9.testing.RunTests "$1"; }
+model_test() { java -cp "$home/lib/*:$home/tests" sn9.testing.RunTests "$1"; }
 
 phase_models() {
   local test
@@ -209,7 +209,8 @@ phase_models() {
     model.FullSizeTest#{everyPositionFollowsDoublePrecision,aSequenceHasTheSameBitsAloneAndAmongMany} \
     model.DeterminismTest#aSequenceHasTheSameBitsInEveryBatchAndPlace \
     model.PaddingTest#garbageChangesNothing model.HostileWeightsTest#everyEngineAgreesWithTheCpu \
-    train.EngineParityTest#{theNetworksWidthHasTheSameGradients,twentyStepsWithDropoutFollowTheCpu,twentyStepsFollowDoublePrecision}; do
+    train.EngineParityTest#{theNetworksWidthHasTheSameGradients,twentyStepsWithDropoutFollowTheCpu,twentyStepsFollowDoublePrecision} \
+    train.EngineParityTest#twentyStepsOfTheNetworksWidthFollowDoublePrecision; do
     case $rehearsed:$test in
       ?*:*lossesPerSequence | ?*:*f32KeepsEveryPosition | ?*:*FullSize* | ?*:*WithDropout*) ;;
       ?*:*) skip "${test#*.}" 'rehearsal: takes the host build long; ./mvnw verify runs it' && continue ;;
