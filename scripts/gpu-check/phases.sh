@@ -5,7 +5,8 @@ settings() {
   export CUDA_VISIBLE_DEVICES=$device CUDA_DEVICE_ORDER=PCI_BUS_ID
   # What the driver translates and the program unpacks, away from the user's own.
   export XDG_CACHE_HOME=$out/cache CUDA_CACHE_PATH=$out/cache/driver CUDA_CACHE_MAXSIZE=4294967296
-  export home root out rehearsed skipped library
+  export home root out rehearsed skipped library device heap=6g
+  export -f has not_here java sn9
   library=$home/native/libsn9cuda.so
   if [ -n "$rehearsed" ]; then library=$rehearsed; fi
   if [ -e "$out/native/libsn9cuda.so" ]; then library=$out/native/libsn9cuda.so; fi
@@ -28,7 +29,6 @@ java() {
   "$home/runtime/bin/java" --enable-native-access=ALL-UNNAMED -Xmx"$heap" -Dsn9.native.dir="$home/native" \
     -Dsn9.cuda.library="$library" -Dsn9.require=cuda -Dsn9.size="$size" "$@"
 }
-heap=6g
 sn9() { java -cp "$home/lib/sn9.jar" sn9.cli.Main "$@"; }
 
 # ---- 0 machine ------------------------------------------------------------------------------------------------------
@@ -80,8 +80,7 @@ PY
 }
 
 phase_machine() {
-  export -f has not_here java sn9 system_of driver_of device_of torch_product
-  export heap device
+  export -f system_of driver_of device_of torch_product
   check system 60 system_of
   check driver 60 driver_of
   check device 120 device_of
