@@ -13,6 +13,8 @@ namespace sn9 {
 
 constexpr int kStagingSlots = 2;
 
+struct Cublaslt;  // cublaslt.cu
+
 // A pinned block through which copies from and to pageable host memory go, and the event after its last use.
 struct Staging {
     char* memory;
@@ -34,4 +36,6 @@ struct sn9_context {
     int multiprocessors;
     int64_t shared_limit;  // dynamic shared memory of a block, opted in
     sn9::Staging staging[sn9::kStagingSlots];
+    bool training;            // inside a training pass (sn9_training_pass)
+    sn9::Cublaslt* cublaslt;  // null until a training pass asked for it
 };

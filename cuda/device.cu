@@ -7,6 +7,7 @@
 #include <memory>
 #include <new>
 
+#include "cublaslt.cuh"
 #include "launch.cuh"
 
 struct sn9_event {
@@ -132,6 +133,7 @@ int32_t release(sn9_context* context) {
     };
     for (cudaStream_t stream : context->streams)
         if (stream) note(cudaStreamSynchronize(stream));
+    if (int32_t failed = cublaslt_close(context); failed && status == SN9_OK) status = failed;
     for (Staging& slot : context->staging) {
         if (slot.used) note(cudaEventDestroy(slot.used));
         if (slot.memory) note(cudaFreeHost(slot.memory));
@@ -230,14 +232,15 @@ int32_t sn9_context_describe(sn9_context* context, char* text, int64_t bytes) {
     if (int32_t failed = check(cudaDriverGetVersion(&driver), "context_describe")) return failed;
     if (int32_t failed = check(cudaRuntimeGetVersion(&runtime), "context_describe")) return failed;
     if (int32_t failed = check(cudaMemGetInfo(&free_bytes, &total_bytes), "context_describe")) return failed;
-    snprintf(text, static_cast<size_t>(bytes),
-             "name=%s\nisa=sm_%d\nthreads=0\nprecision=%s\nfp32=%s\nmultiprocessors=%d\nshared_bytes=%lld\nmemory_"
-             "bytes=%lld\n"
-             "free_bytes=%lld\ndriver=%d.%d\nruntime=%d.%d\nhost_memory=0\ngraphs=1\n",
-             properties.name, context->compute_capability, bf16 ? "bf16" : "fp32", split ? "bf16x3" : "simt",
-             context->multiprocessors, static_cast<long long>(context->shared_limit),
-             static_cast<long long>(total_bytes), static_cast<long long>(free_bytes), driver / 1000, driver % 1000 / 10,
-             runtime / 1000, runtime % 1000 / 10);
+    int written = snprintf(
+        text, static_cast<size_t>(bytes),
+        "name=%s\nisa=sm_%d\nthreads=0\nprecision=%s\nfp32=%s\nmultiprocessors=%d\nshared_bytes=%lld\nmemory_"
+        "bytes=%lld\n"
+        "free_bytes=%lld\ndriver=%d.%d\nruntime=%d.%d\nhost_memory=0\ngraphs=1\n",
+        properties.name, context->compute_capability, bf16 ? "bf16" : "fp32", split ? "bf16x3" : "simt",
+        context->multiprocessors, static_cast<long long>(context->shared_limit), static_cast<long long>(total_bytes),
+        static_cast<long long>(free_bytes), driver / 1000, driver % 1000 / 10, runtime / 1000, runtime % 1000 / 10);
+    if (written < bytes) sn9::cublaslt_describe(context, text + written, bytes - written);
     return SN9_OK;
 }
 
@@ -255,6 +258,14 @@ int32_t sn9_context_reserve(sn9_context* context, int64_t bytes) {
     if (int32_t failed = sn9_alloc(context, bytes, &larger)) return failed;
     context->workspace = static_cast<char*>(larger);
     context->workspace_bytes = bytes;
+    return SN9_OK;
+}
+
+int32_t sn9_training_pass(sn9_context* context, int32_t training) {
+    if (int32_t failed = enter(context, "training_pass")) return failed;
+    if (training)
+        if (int32_t failed = sn9::cublaslt_open(context)) return failed;
+    context->training = training != 0;
     return SN9_OK;
 }
 

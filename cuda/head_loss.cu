@@ -47,7 +47,7 @@ __device__ __forceinline__ void join(float& top, float& total, float tile_top, f
 // kernel that keeps its logits.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1200
 template <typename Tile, bool kKeep>
-constexpr int kHeadBlocks = kKeep && std::is_same_v<Tile, SimtTile<Layout::NT>> ? 1 : Tile::kBlocksPerSm;
+constexpr int kHeadBlocks = kKeep&& std::is_same_v<Tile, SimtTile<Layout::NT>> ? 1 : Tile::kBlocksPerSm;
 #else
 template <typename Tile, bool kKeep>
 constexpr int kHeadBlocks = Tile::kBlocksPerSm;

@@ -9,6 +9,7 @@
 // Limits: C % 16 == 0, OC % 16 == 0.
 #include <algorithm>
 
+#include "cublaslt.cuh"
 #include "expect.cuh"
 #include "gelu.cuh"
 #include "gemm.cuh"
@@ -157,7 +158,13 @@ int32_t backward_weight(const sn9_context* context, float* dw, float* db, const 
     float* workspace = reinterpret_cast<float*>(context->workspace);
     Operand<T> a = {in, C, C}, b = {dout, OC, OC};
     int64_t parts = weight_parts(N, C, OC), n = C * OC;
-    if (parts == 1) {
+    bool by_library = false;
+    if constexpr (std::is_same_v<T, bf16>)
+        if (int32_t status = cublaslt_linear_backward_weight(context, dw, in, dout, N, C, OC, &by_library))
+            return status;
+    if (by_library) {
+        // dw has its sums.
+    } else if (parts == 1) {
         Accumulate finish = {dw, OC};
         if (int32_t status = gemm<Layout::TN, T>(context, "linear_backward_weight", a, b, N, finish)) return status;
     } else {
@@ -192,6 +199,9 @@ int32_t sn9_linear_forward(sn9_context* context, void* out, void* pre, const voi
     SN9_EXPECT(context && out && in && w && N > 0, "linear_forward: N %lld, or a null pointer",
                static_cast<long long>(N));
     SN9_EXPECT(!residual || residual != out, "linear_forward: residual is out");
+    bool done = false;
+    int32_t status = sn9::cublaslt_linear_forward(context, out, pre, in, w, bias, residual, activation, N, &done);
+    if (status || done) return status;
     auto forward = context->precision == SN9_PRECISION_BF16 ? sn9::forward<bf16>
                    : sn9::is_split(context, w)              ? sn9::forward<sn9::Split>
                                                             : sn9::forward<float>;
@@ -205,6 +215,9 @@ int32_t sn9_linear_backward_input(sn9_context* context, void* din, const void* d
     SN9_EXPECT(activation == SN9_NO_ACTIVATION || pre, "linear_backward_input: an activation without pre");
     SN9_EXPECT(w->source, "linear_backward_input: the weight was prepared for evaluation only");
     if (activation == SN9_NO_ACTIVATION) pre = nullptr;
+    bool done = false;
+    int32_t status = sn9::cublaslt_linear_backward_input(context, din, dout, w, pre, add != 0, N, &done);
+    if (status || done) return status;
     if (context->precision == SN9_PRECISION_BF16)
         return sn9::backward_input(context, static_cast<bf16*>(din), static_cast<const bf16*>(dout), w,
                                    static_cast<const bf16*>(pre), add != 0, N);

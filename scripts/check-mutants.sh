@@ -45,6 +45,7 @@ read_list() {
         check[$name]=${line#check }
         case $line in
           'check op '*) line=${line#check op } && of[$name]=${line%% *} ;;
+          'check probe '*) of[$name]=probe ;;
           *) of[$name]=gate ;;
         esac
         ;;
@@ -128,7 +129,7 @@ compile() {
     "${others[@]}"
 }
 
-# run_check CHECK WITH TREE: 0 where the check passes. CHECK is "op NAME [CASE]" or "gate ARGUMENTS".
+# run_check CHECK WITH TREE: 0 where the check passes. CHECK is "op NAME [CASE]", "probe NAME" or "gate ARGUMENTS".
 run_check() {
   local kind op rest
   read -r kind op rest <<<"$1"
@@ -136,6 +137,11 @@ run_check() {
     op)
       # shellcheck disable=SC2086 # several settings
       env $2 timeout "$seconds_limit" "$build/cudahost/cuda_ops_test" "$3/libsn9cudahost.so" "$op" --case $rest ||
+        { echo "ended with status $?" && return 1; }
+      ;;
+    probe)
+      # shellcheck disable=SC2086 # several settings
+      env $2 timeout "$seconds_limit" "$build/cudahost/probe_test" "$3/libsn9cudahost.so" "$op" ||
         { echo "ended with status $?" && return 1; }
       ;;
     gate)

@@ -82,6 +82,10 @@ int32_t sn9_context_describe(sn9_context* context, char* text, int64_t bytes) {
     return SN9_OK;
 }
 
+int32_t sn9_training_pass(sn9_context* context, int32_t) {
+    return context ? SN9_OK : fail(SN9_BAD_ARGUMENT, "training_pass: the context is null");
+}
+
 int32_t sn9_alloc(sn9_context* context, int64_t bytes, void** memory) {
     if (!context || !memory || bytes < 0) return fail(SN9_BAD_ARGUMENT, "alloc: %lld bytes", (long long)bytes);
     *memory = aligned_alloc(sn9::kAlignment, static_cast<size_t>(sn9::round_up(bytes + 1, sn9::kAlignment)));

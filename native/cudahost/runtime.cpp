@@ -227,6 +227,17 @@ cudaError_t enqueue(HostStream& stream, std::function<void()> run) {
     return cudaSuccess;
 }
 
+// A kernel is loaded when it is first launched, which breaks a capture.
+cudaError_t note_kernel(HostStream& stream, const void* kernel) {
+    if (stream.capture && !runtime().seen_kernels.contains(kernel)) {
+        stream.capture_broken = true;
+        return error(cudaErrorStreamCaptureUnsupported,
+                     "the kernel was never launched before the capture: loading it then is not permitted");
+    }
+    runtime().seen_kernels.insert(kernel);
+    return cudaSuccess;
+}
+
 cudaError_t allocate(std::map<char*, Allocation>& where, void** memory, size_t bytes) {
     bool mapped = bytes >= kUnbackedBytes;
     void* got = nullptr;
@@ -672,12 +683,7 @@ cudaError_t launch(Launch launch, cudaStream_t handle) {
     if (launch.dynamic_shared > std::max(kSharedDefault, allowed))
         return error(cudaErrorInvalidValue, "%zu bytes of dynamic shared memory, allowed are %zu (SN9_ALLOW_SHARED)",
                      launch.dynamic_shared, std::max(kSharedDefault, allowed));
-    if (stream->capture && !runtime().seen_kernels.contains(launch.kernel)) {
-        stream->capture_broken = true;
-        return error(cudaErrorStreamCaptureUnsupported,
-                     "the kernel was never launched before the capture: loading it then is not permitted");
-    }
-    runtime().seen_kernels.insert(launch.kernel);
+    if (cudaError_t refused = note_kernel(*stream, launch.kernel)) return refused;
     return enqueue(*stream, [launch = std::move(launch), allowed] {
         std::string failure = run(launch, allowed);
         if (!failure.empty()) runtime().fault = failure;
@@ -685,6 +691,30 @@ cudaError_t launch(Launch launch, cudaStream_t handle) {
 }
 
 }  // namespace sn9::host
+
+// ---- for substitutes of libraries that run on streams (native/test) -------------------------------------------------
+
+// Whether the calling thread captures, which is broken by that: for calls that a capture does not permit.
+extern "C" int32_t sn9_host_refuse_in_capture(const char* what) {
+    Lock lock(runtime().lock);
+    return refuse_in_capture(what);
+}
+
+// Whether so many bytes lie inside one block of device memory.
+extern "C" int32_t sn9_host_holds(const void* memory, uint64_t bytes) {
+    Lock lock(runtime().lock);
+    return holds(runtime().device, memory, bytes);
+}
+
+// Puts something to run into a stream, or into the graph that it captures, under the address that stands for its
+// kernel, which as any other must have run before a capture. A CUDA error.
+extern "C" int32_t sn9_host_enqueue(void* handle, const void* kernel, const std::function<void()>* run) {
+    Lock lock(runtime().lock);
+    HostStream* stream = nullptr;
+    if (cudaError_t failed = find(static_cast<cudaStream_t>(handle), &stream)) return failed;
+    if (cudaError_t refused = note_kernel(*stream, kernel)) return refused;
+    return enqueue(*stream, *run);
+}
 
 // Changes what is played (settings.h); "reset" forgets streams, memory and faults as cudaDeviceReset does. For tests.
 extern "C" int32_t sn9_host_set(const char* name, const char* value) {

@@ -39,11 +39,12 @@ namespace {
 
 constexpr int kLanes = 32;
 constexpr size_t kSharedAlignment = 16;
-constexpr int kMaxArrays = 64;  // __shared__ arrays of a kernel
+constexpr int kMaxArrays = 64;       // __shared__ arrays of a kernel
+constexpr int kMostBulkCopies = 64;  // at once
 constexpr uint64_t kPoison = ~UINT64_C(0);
 
-enum class Operation { none, shuffle, ballot, syncwarp, mma, ldmatrix };
-const char* const kOperationNames[] = {"nothing", "a shuffle", "a ballot", "__syncwarp", "mma", "ldmatrix"};
+enum class Operation { none, shuffle, ballot, syncwarp, mma, ldmatrix, meeting };
+const char* const kOperationNames[] = {"nothing", "a shuffle", "a ballot", "__syncwarp", "mma", "ldmatrix", "wgmma"};
 
 // A copy by cp.async that was issued and is not there yet.
 struct Copy {
@@ -71,6 +72,11 @@ struct Thread {
     uint32_t* r;
     const void* row;
     int matrices;  // of ldmatrix, twice, plus 1 when transposed
+    void (*meeting)(void* const*);
+    void* own;
+    // What the thread waits for between steps.
+    bool (*ready)(const void*);
+    const void* state;
 
     std::vector<Copy> copies;
     int64_t groups;  // committed
@@ -79,8 +85,8 @@ struct Thread {
 
 struct Warp {
     Thread* lanes;
-    unsigned existing, runnable, waiting, at_barrier, exited;  // lanes as bits
-    uint64_t* keys;                                            // of the thread sanitizer
+    unsigned existing, runnable, waiting, polling, at_barrier, exited;  // lanes as bits
+    uint64_t* keys;                                                     // of the thread sanitizer
 };
 
 struct SharedArray {
@@ -120,6 +126,8 @@ struct Running {
     int count = 0;
     Warp warps[kLanes];
     int pending_copies = 0;
+    BulkCopy bulk_copies[kMostBulkCopies];  // under way
+    int bulk_count = 0;
     int64_t most_groups = 0;  // of cp.async, that a thread of the launch committed
     int predicate_or = 0, predicate_result = 0;
     char launch_key, done_key, set_keys[2][2];
@@ -179,11 +187,6 @@ void arena_reset(size_t dynamic) {
     __asan_poison_memory_region(arena.dynamic + dynamic,
                                 static_cast<size_t>(arena.base + arena.bytes - arena.dynamic) - dynamic);
 #endif
-}
-
-bool is_shared(const void* memory, size_t bytes) {
-    const char* first = static_cast<const char*>(memory);
-    return first >= now.arena->dynamic && first + bytes <= now.arena->top;
 }
 
 void describe_thread(char* text, size_t bytes) {
@@ -281,6 +284,14 @@ float truncated_sum(float accumulator, const double* products, int count, int ex
     return negative ? -result : result;
 }
 
+// c + products, summed in the groups of the profile.
+float truncated_products(float c, const double* products) {
+    const Profile& profile = *settings().profile;
+    for (int k = 0; k < 16; k += profile.mma_step)
+        c = truncated_sum(c, products + k, profile.mma_step, profile.mma_extra_bits);
+    return c;
+}
+
 void compute_mma(Warp& warp) {
     float a[16][16], b[16][8], c[16][8];
     for (int l = 0; l < kLanes; l++) {
@@ -298,15 +309,12 @@ void compute_mma(Warp& warp) {
         for (int i = 0; i < 4; i++) c[g + (i >> 1) * 8][q * 2 + (i & 1)] = t.d[i];
     }
     if (settings().round_to_zero) {
-        const Profile& profile = *settings().profile;
         for (int i = 0; i < 16; i++)
-            for (int j = 0; j < 8; j++)
-                for (int k = 0; k < 16; k += profile.mma_step) {
-                    double products[16];
-                    for (int s = 0; s < profile.mma_step; s++)
-                        products[s] = static_cast<double>(a[i][k + s]) * static_cast<double>(b[k + s][j]);
-                    c[i][j] = truncated_sum(c[i][j], products, profile.mma_step, profile.mma_extra_bits);
-                }
+            for (int j = 0; j < 8; j++) {
+                double products[16];
+                for (int k = 0; k < 16; k++) products[k] = static_cast<double>(a[i][k]) * static_cast<double>(b[k][j]);
+                c[i][j] = truncated_products(c[i][j], products);
+            }
     } else {
         for (int i = 0; i < 16; i++) {
             float sums[8];
@@ -361,6 +369,10 @@ void complete(Warp& warp, unsigned mask) {
         compute_mma(warp);
     } else if (operation == Operation::ldmatrix) {
         compute_ldmatrix(warp);
+    } else if (operation == Operation::meeting) {
+        void* own[kLanes];
+        for (int l = 0; l < kLanes; l++) own[l] = warp.lanes[l].own;
+        warp.lanes[0].meeting(own);
     }
     warp.waiting &= ~mask;
     warp.runnable |= mask;
@@ -385,7 +397,8 @@ void complete_groups(Warp& warp) {
         for (unsigned rest = mask; rest; rest &= rest - 1) {
             const Thread& other = warp.lanes[std::countr_zero(rest)];
             if (other.operation != leader.operation || other.mask != leader.mask ||
-                (leader.operation == Operation::ldmatrix && other.matrices != leader.matrices)) {
+                (leader.operation == Operation::ldmatrix && other.matrices != leader.matrices) ||
+                (leader.operation == Operation::meeting && other.meeting != leader.meeting)) {
                 now.current = &warp.lanes[first];
                 fail_block("lanes of one warp meet in different operations: %s with mask %08x, %s with mask %08x",
                            kOperationNames[static_cast<int>(leader.operation)], leader.mask,
@@ -451,6 +464,8 @@ void thread_main() {
 void prepare_block(int threads) {
     now.count = threads;
     now.pending_copies = 0;
+    now.bulk_count = 0;
+    start_block_of_sm90();
     now.predicate_or = now.predicate_result = 0;
     arena_reset(now.launch->dynamic_shared);
     for (int w = 0; w * kLanes < threads; w++) {
@@ -459,6 +474,7 @@ void prepare_block(int threads) {
         now.warps[w] = {now.threads + w * kLanes,
                         existing,
                         existing,
+                        0,
                         0,
                         0,
                         0,
@@ -481,20 +497,43 @@ void prepare_block(int threads) {
 }
 
 void deadlock(int warps) {
-    int at_barrier = 0, in_warp = 0, exited = 0;
+    int at_barrier = 0, in_warp = 0, polling = 0, exited = 0;
     const Thread* example = nullptr;
     for (int w = 0; w < warps; w++) {
         at_barrier += std::popcount(now.warps[w].at_barrier);
         in_warp += std::popcount(now.warps[w].waiting);
         exited += std::popcount(now.warps[w].exited);
+        polling += std::popcount(now.warps[w].polling);
         if (now.warps[w].waiting && !example) example = &now.warps[w].lanes[std::countr_zero(now.warps[w].waiting)];
     }
     now.current = nullptr;
     fail_block(
-        "deadlock: of %d threads %d wait at __syncthreads, %d in their warp (%s with mask %08x), %d have "
-        "exited; a barrier or a shuffle stands in divergent code",
+        "deadlock: of %d threads %d wait at __syncthreads, %d in their warp (%s with mask %08x), %d for an mbarrier's "
+        "phase that does not end, %d have exited; a barrier or a shuffle stands in divergent code, or a phase waits "
+        "for "
+        "other arrivals or bytes than come",
         now.count, at_barrier, in_warp, example ? kOperationNames[static_cast<int>(example->operation)] : "none",
-        example ? example->mask : 0, exited);
+        example ? example->mask : 0, polling, exited);
+}
+
+// Lets threads go on whose condition holds by now. Whether there was one.
+bool wake_polling(Warp& warp) {
+    bool woken = false;
+    for (unsigned rest = warp.polling; rest; rest &= rest - 1) {
+        unsigned bit = rest & -rest;
+        Thread& t = warp.lanes[std::countr_zero(bit)];
+        if (!t.ready(t.state)) continue;
+        warp.polling &= ~bit;
+        warp.runnable |= bit;
+        woken = true;
+    }
+    return woken;
+}
+
+void land_one_bulk_copy() {
+    BulkCopy& landing = now.bulk_copies[now.random.below(static_cast<uint64_t>(now.bulk_count))];
+    land(landing);
+    landing = now.bulk_copies[--now.bulk_count];
 }
 
 // Runs the runnable lanes of a warp once each.
@@ -532,10 +571,16 @@ void run_block() {
             }
             if (now.pending_copies > 0)
                 land_some(warp.lanes[now.random.below(static_cast<uint64_t>(std::popcount(warp.existing)))]);
+            if (now.bulk_count > 0 && settings().landing == Landing::seeded && now.random.below(4) == 0)
+                land_one_bulk_copy();
+            if (warp.polling && wake_polling(warp)) moved = true;
             exited += std::popcount(warp.exited);
             at_barrier += std::popcount(warp.at_barrier);
         }
-        if (exited == now.count) return;
+        if (exited == now.count) {
+            if (now.bulk_count > 0) fail_block("the block ends while a bulk copy is under way: wait for it");
+            return;
+        }
         if (at_barrier == now.count) {
             now.predicate_result = now.predicate_or;
             now.predicate_or = 0;
@@ -543,6 +588,8 @@ void run_block() {
                 now.warps[w].runnable = now.warps[w].at_barrier;
                 now.warps[w].at_barrier = 0;
             }
+        } else if (!moved && now.bulk_count > 0) {
+            land_one_bulk_copy();
         } else if (!moved) {
             deadlock(warps);
             return;
@@ -732,6 +779,61 @@ void cp_async_commit() {
 void cp_async_wait(int pending) {
     Thread& t = *now.current;
     land_groups(t, t.groups - pending);
+}
+
+int thread_number() {
+    return static_cast<int>(now.current - now.threads);
+}
+
+void meet_in_warp(const char* what, void (*function)(void* const* lanes), void* own) {
+    Thread& t = *now.current;
+    if (now.count % 128) fault("%s in a block of %d threads: a warpgroup has 128", what, now.count);
+    t.meeting = function;
+    t.own = own;
+    sleep_in_full_warp(t, Operation::meeting);
+}
+
+void wait_until(bool (*ready)(const void* state), const void* state) {
+    if (ready(state)) return;
+    Thread& t = *now.current;
+    t.ready = ready;
+    t.state = state;
+    t.warp->runnable &= ~lane_bit(t);
+    t.warp->polling |= lane_bit(t);
+    fiber_yield(t.fiber);
+}
+
+void land_later(const BulkCopy& copy) {
+    if (now.bulk_count == kMostBulkCopies) fault("more than %d bulk copies under way at once", kMostBulkCopies);
+    if (settings().landing == Landing::issue)
+        land(copy);
+    else
+        now.bulk_copies[now.bulk_count++] = copy;
+}
+
+std::span<char> shared_window() {
+    return {now.arena->base, now.arena->bytes};
+}
+
+bool is_shared(const void* memory, size_t bytes) {
+    const char* first = static_cast<const char*>(memory);
+    return first >= now.arena->dynamic && first + bytes <= now.arena->top;
+}
+
+// Unseen by the sanitizers: red zones lie in between, and another thread's write may be under way.
+[[gnu::no_sanitize("address")]] void copy_shared(unsigned char* to) {
+    for (const char* from = now.arena->dynamic; from < now.arena->top; from++)
+        to[from - now.arena->base] = static_cast<unsigned char>(*const_cast<volatile const char*>(from));
+}
+
+float tensor_core_sum(float c, const float* a, const float* b) {
+    if (settings().round_to_zero) {
+        double products[16];
+        for (int k = 0; k < 16; k++) products[k] = static_cast<double>(a[k]) * static_cast<double>(b[k]);
+        return truncated_products(c, products);
+    }
+    for (int k = 0; k < 16; k++) c += a[k] * b[k];
+    return c;
 }
 
 float perturb(float result, float argument) {

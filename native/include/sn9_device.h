@@ -12,7 +12,7 @@
 extern "C" {
 #endif
 
-#define SN9_ABI_VERSION 3
+#define SN9_ABI_VERSION 4
 
 enum {
     SN9_OK = 0,
@@ -49,11 +49,18 @@ int32_t sn9_context_close(sn9_context* context);
 
 /* Writes lines of key=value about the device: name, isa, threads, memory_bytes, host_memory (1 where device memory can
  * be read by the host), graphs (1 where capture works), and what else the library has to say: on CUDA fp32, what FP32
- * is here, simt or bf16x3. */
+ * is here, simt or bf16x3; gemm, what multiplies in training passes of bf16 as far as is known, own or cuBLASLt and its
+ * version; gemm_reason, why own. */
 int32_t sn9_context_describe(sn9_context* context, char* text, int64_t bytes);
 
 /* Makes the workspace at least this large; to be called before a step, never inside one. */
 int32_t sn9_context_reserve(sn9_context* context, int64_t bytes);
+
+/* Says whether what follows belongs to a training pass (1) or not (0, as at first). In a training pass the products of
+ * bf16 may be a library's, where a fixed table of devices has it and it is found: the same bits for the same inputs and
+ * sizes, but a row's may depend on N. Elsewhere, and always on the CPU, the library's own kernels multiply. The first
+ * pass may allocate, and is refused inside a capture. */
+int32_t sn9_training_pass(sn9_context* context, int32_t training);
 
 /* Device memory, 64-byte aligned, contents undefined. */
 int32_t sn9_alloc(sn9_context* context, int64_t bytes, void** memory);

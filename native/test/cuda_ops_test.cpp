@@ -24,6 +24,7 @@ void test_production(const sn9::test::Library& library);
 void test_finite(const sn9::test::Library& library);
 void test_corners(const sn9::test::Library& library);
 void test_replay(const sn9::test::Library& library);
+void test_cublaslt(const sn9::test::Library& library);
 
 namespace {
 
@@ -47,6 +48,7 @@ const Test kTests[] = {
     {"finite", test_finite},
     {"corners", test_corners},
     {"replay", test_replay},
+    {"cublaslt", test_cublaslt},
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ namespace sn9::test {
 // clang-format off
 #define SN9_TEST_FUNCTIONS(X) \
     X(abi_version) X(last_error) X(device_count) X(context_open) X(context_close) \
-    X(context_describe) X(context_reserve) X(alloc) X(free) X(upload) X(download) X(copy) \
+    X(context_describe) X(context_reserve) X(training_pass) X(alloc) X(free) X(upload) X(download) X(copy) \
     X(pinned_alloc) X(pinned_free) X(stream_select) X(event_create) X(event_free) X(event_record) \
     X(event_wait) X(event_synchronize) X(event_elapsed) X(range_push) X(range_pop) \
     X(capture_begin) X(capture_end) X(graph_launch) X(graph_free) X(synchronize) X(release_mapped) \

@@ -11,9 +11,10 @@ import java.util.stream.Stream;
 
 /** The expectations of gates.txt, which explains itself, and whether a kernel meets them. */
 final class Gates {
-    private static final Set<String> WORDS = Set.of("mma", "cp.async", "load16", "store16", "f64", "small");
+    private static final Set<String> WORDS =
+            Set.of("mma", "cp.async", "load16", "store16", "f64", "small", "probe", "wgmma", "ldmatrix", "sm_90a");
     /** A kernel of nothing takes some 4 to 8 registers, the smallest that works 16. */
-    private static final int HOT_REGISTERS = 24, SMALL_REGISTERS = 12;
+    private static final int HOT_REGISTERS = 24, SMALL_REGISTERS = 12, PROBE_REGISTERS = 0;
 
     private final List<Line> lines = new ArrayList<>();
     private final Set<Line> used = new HashSet<>();
@@ -50,6 +51,10 @@ final class Gates {
             return wrong;
         }
         used.add(line);
+        if (line.words.contains("sm_90a") && !kernel.arch().equals("90a")) {
+            if (kernel.count("trap") == 0) wrong.add("no trap in place of what only sm_90a has");
+            return wrong;
+        }
         resources(kernel, gpu, line, wrong);
         instructions(kernel, line, wrong);
         return wrong;
@@ -73,7 +78,9 @@ final class Gates {
                     + " bytes of spilled registers, expected none: fewer blocks in the launch bounds, or"
                     + " a smaller tile");
         }
-        int least = line.words.contains("small") ? SMALL_REGISTERS : HOT_REGISTERS;
+        int least = line.words.contains("probe")
+                ? PROBE_REGISTERS
+                : line.words.contains("small") ? SMALL_REGISTERS : HOT_REGISTERS;
         if (kernel.registers() <= least) {
             wrong.add(kernel.registers() + " registers, expected more than " + least + ": does an architecture guard"
                     + " leave nothing of it?");
@@ -103,19 +110,19 @@ final class Gates {
             wrong.add(kernel.count("float atomic")
                     + " floating atomics: their order, and so the sum's bits, changes from" + " run to run");
         }
-        expect(kernel, line, "f64", "f64", wrong);
-        expect(kernel, line, "mma", "mma", wrong);
-        expect(kernel, line, "mma", "ldmatrix", wrong);
-        expect(kernel, line, "cp.async", "cp.async", wrong);
+        expect(kernel, line, Set.of("f64"), "f64", wrong);
+        expect(kernel, line, Set.of("mma", "wgmma"), "mma", wrong);
+        expect(kernel, line, Set.of("mma", "ldmatrix"), "ldmatrix", wrong);
+        expect(kernel, line, Set.of("cp.async"), "cp.async", wrong);
         for (String word : List.of("load16", "store16")) {
             if (line.words.contains(word) && kernel.count(word) == 0)
                 wrong.add("no 16-byte " + word.substring(0, word.length() - 2) + "s of global memory");
         }
     }
 
-    /** A kind of instruction is there if, and only if, the word is. */
-    private static void expect(Kernel kernel, Line line, String word, String kind, List<String> wrong) {
-        boolean meant = line.words.contains(word);
+    /** A kind of instruction is there if, and only if, one of the words is. */
+    private static void expect(Kernel kernel, Line line, Set<String> words, String kind, List<String> wrong) {
+        boolean meant = words.stream().anyMatch(line.words::contains);
         if (meant && kernel.count(kind) == 0) wrong.add("no " + kind + " instructions, which it is meant to use");
         if (!meant && kernel.count(kind) > 0) {
             wrong.add(kernel.count(kind) + " " + kind + " instructions, which it is not meant to use");

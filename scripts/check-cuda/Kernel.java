@@ -41,6 +41,7 @@ record Kernel(
             "local", Pattern.compile("(ld|st)\\.local.*|\\.local"),
             "f64", Pattern.compile("(?!ld\\.|st\\.|mov\\.).*\\.f64"),
             "float atomic", Pattern.compile("(atom|red)\\..*\\.(bf16|f16|f32|f64)(x2)?"),
+            "trap", Pattern.compile("trap;?"),
             "call", Pattern.compile("call(\\..*)?"));
 
     private static final Pattern ENTRY = Pattern.compile("\\.entry (\\w+)\\(");

@@ -21,7 +21,10 @@ public interface Engine extends Allocator, AutoCloseable {
     /** Short name for reports: {@code cpu}, {@code cuda:0}. */
     String name();
 
-    /** What the library says of the device: {@code isa}, {@code threads}, {@code onednn}, {@code memory_bytes}. */
+    /**
+     * What the library says of the device: {@code isa}, {@code threads}, {@code onednn}, {@code memory_bytes}; as of now,
+     * for {@code gemm} is known after a training pass only.
+     */
     Map<String, String> properties();
 
     /** What activations and the operands of matrix products are: f32, or bf16. */
@@ -47,6 +50,12 @@ public interface Engine extends Allocator, AutoCloseable {
 
     /** Runs operations under a name that profilers show. */
     void range(String label, Runnable operations);
+
+    /**
+     * Runs the operations of a training pass. Only there may products be those of a library whose results for a row depend on
+     * the number of rows; everywhere else the engine's own kernels multiply.
+     */
+    void trainingPass(Runnable operations);
 
     /** Selects another stream while an action asks for copies, casts or weights. */
     void on(Stream stream, Runnable action);

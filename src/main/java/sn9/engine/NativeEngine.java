@@ -81,7 +81,7 @@ final class NativeEngine implements Engine {
 
     @Override
     public Map<String, String> properties() {
-        return properties;
+        return describe(library, context());
     }
 
     @Override
@@ -166,6 +166,16 @@ final class NativeEngine implements Engine {
             operations.run();
         } finally {
             call(() -> (int) library.rangePop.invokeExact(context()));
+        }
+    }
+
+    @Override
+    public void trainingPass(Runnable operations) {
+        call(() -> (int) library.trainingPass.invokeExact(context(), 1));
+        try {
+            operations.run();
+        } finally {
+            call(() -> (int) library.trainingPass.invokeExact(context(), 0));
         }
     }
 
@@ -365,7 +375,7 @@ final class NativeEngine implements Engine {
 
     private static Map<String, String> describe(OpsLibrary library, long context) {
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment text = arena.allocate(1024);
+            MemorySegment text = arena.allocate(2048);
             library.check((int) library.contextDescribe.invokeExact(context, text.address(), text.byteSize()));
             var properties = new LinkedHashMap<String, String>();
             text.getString(0).lines().forEach(line -> {

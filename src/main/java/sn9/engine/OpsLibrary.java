@@ -15,7 +15,7 @@ import java.nio.file.Path;
  * Pointers travel as longs. A status other than SN9_OK becomes an exception with the library's own sentence.
  */
 final class OpsLibrary {
-    static final int ABI_VERSION = 3;
+    static final int ABI_VERSION = 4;
 
     private static final int BAD_ARGUMENT = 1;
     static final int UNSUPPORTED = 3;
@@ -29,6 +29,7 @@ final class OpsLibrary {
     final MethodHandle contextClose = bind("sn9_context_close", "P");
     final MethodHandle contextDescribe = bind("sn9_context_describe", "PPL");
     final MethodHandle contextReserve = bind("sn9_context_reserve", "PL");
+    final MethodHandle trainingPass = bind("sn9_training_pass", "PI");
     final MethodHandle alloc = bind("sn9_alloc", "PLP");
     final MethodHandle free = bind("sn9_free", "PP");
     final MethodHandle upload = bind("sn9_upload", "PPPL");

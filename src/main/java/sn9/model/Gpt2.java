@@ -174,12 +174,16 @@ public final class Gpt2 implements AutoCloseable {
     public void enqueueGradients(Parameters p, Gradients g, StepBlock step, int[] tokens, int[] targets) {
         upload(acts.tokens, tokens, 0);
         upload(acts.targets, targets, Integer.MIN_VALUE);
-        replay("training pass", new Program(p, g, step), () -> {
-            forward(p, step);
-            ops.headLossBackward(acts.losses, dln, g.dwte, acts.ln, p.wte, acts.targets, step, N, sizes.trueV());
-            backward(p, g, step);
-            ops.sequenceMean(acts.means, acts.losses, acts.targets, B, T);
-        });
+        replay(
+                "training pass",
+                new Program(p, g, step),
+                () -> engine.trainingPass(() -> {
+                    forward(p, step);
+                    ops.headLossBackward(
+                            acts.losses, dln, g.dwte, acts.ln, p.wte, acts.targets, step, N, sizes.trueV());
+                    backward(p, g, step);
+                    ops.sequenceMean(acts.means, acts.losses, acts.targets, B, T);
+                }));
         requestMeans();
     }
 

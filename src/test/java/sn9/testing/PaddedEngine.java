@@ -65,6 +65,11 @@ public record PaddedEngine(Engine engine, Padding padding) implements Engine {
     }
 
     @Override
+    public void trainingPass(Runnable operations) {
+        engine.trainingPass(operations);
+    }
+
+    @Override
     public void on(Stream stream, Runnable action) {
         engine.on(stream, action);
     }
