@@ -50,6 +50,8 @@ for test in cuda_ops_test device_speed probe_test; do
   file=$(find "$build" -maxdepth 2 -name "$test" -type f | head -n 1)
   [ -z "$file" ] || cp "$file" "$pack/native/"
 done
+# Where cuda_ops_test looks for what stands for cuBLASLt in rehearsals.
+[ ! -d "$build/substitute" ] || cp -r "$build/substitute" "$pack/substitute"
 # The probes' names, for each to have a process of its own.
 if [ -e "$pack/native/probe_test" ]; then
   "$pack/native/probe_test" "$build/libsn9cudahost.so" | sed -n 's/^probe \([^ ]*\) .*/\1/p' | sort -u >"$pack/native/probes.txt"
