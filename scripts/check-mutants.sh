@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Plants the mistakes of scripts/mutants.txt in copies of the CUDA kernels, one at a time, and runs the check that must
-# find each: bash scripts/check-mutants.sh [--list] [--jobs N] [NAME...]
+# find each: bash scripts/check-mutants.sh [--list] [--keep] [--jobs N] [NAME...]
 #   --list   the mutants, equivalent ones and their reasons; runs nothing
+#   --keep   leaves what was built of killed mutants, too: target/mutants/NAME/libsn9cudahost.so
 #   --jobs   mutants at once (default: as many as cores)
 #   NAME     only these mutants
 # Each check first runs without a mistake and must pass. Prints a table; exits 1 unless every mutant was killed by its
@@ -167,7 +168,7 @@ try() {
   else
     verdict='killed otherwise'
   fi
-  [ "$verdict" != killed ] || rm -rf "$tree/cuda" "$tree/native" "$tree"/*.o "$tree"/*.so
+  [ "$verdict$keep" != killed ] || rm -rf "$tree/cuda" "$tree/native" "$tree"/*.o "$tree"/*.so
   printf '%s|%s\n' "$verdict" "$(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $start }")" >"$tree/verdict"
 }
 
@@ -193,10 +194,11 @@ in_turn() {
 # ---- the command ----------------------------------------------------------------------------------------------------
 
 read_list
-jobs=$(nproc) chosen=() listing=
+jobs=$(nproc) chosen=() listing='' keep=
 while [ $# -gt 0 ]; do
   case $1 in
     --list) listing=1 ;;
+    --keep) keep=', kept' ;;
     --jobs)
       jobs=${2:?--jobs needs a number}
       shift

@@ -1,6 +1,9 @@
 // cuda_ops_test LIBRARY [NAME...] [--case WORD...]: the operations of a CUDA library (sn9cudahost here, sn9cuda where
 // there is a GPU) against plain double-precision loops. NAME: only these tests. Each lies in its own file,
-// cuda_<op>_test.cpp. --case: of tests that run long, only cases whose names contain all the words.
+// cuda_<op>_test.cpp. --case: of tests that run long, only cases whose names contain all the words. The last line has a
+// digest of all results: two runs with the same bits print the same.
+//   cuda_ops_test --list: the names
+#include <cinttypes>
 #include <cstdio>
 #include <cstring>
 
@@ -53,8 +56,12 @@ const Test kTests[] = {
 }  // namespace
 
 int main(int count, char** arguments) {
+    if (count == 2 && !strcmp(arguments[1], "--list")) {
+        for (const Test& test : kTests) printf("%s\n", test.name);
+        return 0;
+    }
     if (count < 2) {
-        printf("usage: cuda_ops_test LIBRARY [NAME...] [--case WORD...]\n");
+        printf("usage: cuda_ops_test LIBRARY [NAME...] [--case WORD...], or cuda_ops_test --list\n");
         return 2;
     }
     for (int i = 2; i < count; i++) {
@@ -74,8 +81,8 @@ int main(int count, char** arguments) {
         test.run(library);
     }
     sn9::test::print_shares();
-    printf("cuda_ops_test: %d tests, %d checks, %d failures\n", run, sn9::test::tally().checks,
-           sn9::test::tally().failures);
+    printf("cuda_ops_test: %d tests, %d checks, %d failures, digest %016" PRIx64 "\n", run, sn9::test::tally().checks,
+           sn9::test::tally().failures, sn9::test::tally().digest);
     // A run without a check has not found what was asked for.
     return sn9::test::tally().checks == 0 || sn9::test::tally().failures ? 1 : 0;
 }
