@@ -48,7 +48,7 @@ timed() {
 }
 
 # Whether the library uses cuBLASLt here unless told not to.
-has_cublaslt() { grep -q '"gemm":"cuBLASLt' "$out/raw/0-device.log" 2>/dev/null; }
+has_cublaslt() { grep -q '"bf16_gemm":"cuBLASLt' "$out/raw/0-device.log" 2>/dev/null; }
 
 phase_speed() {
   local round work name shape steps=10 on=cuda

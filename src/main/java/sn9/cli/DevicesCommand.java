@@ -13,6 +13,7 @@ import picocli.CommandLine.Spec;
 import sn9.engine.Engine;
 import sn9.engine.EngineException;
 import sn9.engine.Engines;
+import sn9.tensor.ElementType;
 
 /** {@code devices}: what this machine can run on, and why not what is missing. */
 @Command(name = "devices", description = "What this machine can run on, and why not what is missing.")
@@ -39,7 +40,9 @@ final class DevicesCommand implements Callable<Integer> {
                 Map<String, String> p = engine.properties();
                 output.text("%s: %s, %d GiB, fp32 by %s"
                         .formatted(engine.name(), p.get("name"), gibibytes(p), p.get("fp32")));
-                found.add(described(engine));
+                Map<String, Object> cuda = described(engine);
+                cuda.put("bf16_gemm", bf16Products());
+                found.add(cuda);
             } catch (EngineException e) {
                 missing = Optional.of((e.getCause() == null ? e : e.getCause()).getMessage());
             }
@@ -53,6 +56,14 @@ final class DevicesCommand implements Callable<Integer> {
                         .orElse(List.of()));
         output.json(answer);
         return ExitCode.DONE;
+    }
+
+    /** Whose products training in bf16 is made of: ours, or cuBLASLt's and which version. */
+    private static String bf16Products() {
+        try (Engine engine = Engines.open("cuda", 0, ElementType.BF16)) {
+            engine.trainingPass(() -> {}); // opens the library, where there is one for this device
+            return engine.properties().getOrDefault("gemm", "own");
+        }
     }
 
     private static Map<String, Object> described(Engine engine) {
