@@ -25,7 +25,7 @@ namespace {
 constexpr int kOldestCapability = 80;              // mma of bf16, cp.async
 constexpr size_t kStagingBytes = size_t{4} << 20;  // long enough for the full speed of PCIe
 // Whether f32 products are faster on tensor cores, as three of bf16, than on the ordinary cores. Dense bf16 rate / 3
-// over f32 rate, from NVIDIA's data sheets: A100 5.3, H100 4.9, B200 about 10; RTX 4090 0.67, RTX 5090 0.67. Among 8.9
+// over f32 rate, from NVIDIA's data sheets: A100 5.3, H100 4.9; RTX 4090 0.67, RTX 5090 0.67. Among 8.9
 // an L40S would gain (1.3), but has the same capability as the cards that would lose: all of 8.9 keeps the ordinary
 // cores.
 constexpr bool prefers_split(int compute_capability) {

@@ -63,7 +63,7 @@ __device__ __forceinline__ void add_rows(float (&to)[kVector<Type>], const Type*
 
 // sorted: rows by token, N of them. Warp (run, group): the run that starts at that place of sorted, if one does.
 template <typename Type>
-__global__ void __launch_bounds__(kRowThreads)
+__global__ void __launch_bounds__(kRowThreads, 4)
     embed_words_kernel(float* dwte, const Type* __restrict__ dout, const TokenRow* __restrict__ sorted, int64_t N,
                        int64_t V, int C, int groups) {
     int64_t warp = static_cast<int64_t>(blockIdx.x) * kRowWarps + threadIdx.x / kWarp;

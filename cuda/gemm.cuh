@@ -78,9 +78,17 @@ __global__ void __launch_bounds__(Tile::kThreads, Tile::kBlocksPerSm)
     int group_rows = min(kGroupRows, row_tiles - group), inside = block % (kGroupRows * column_tiles);
     int row0 = (group + inside % group_rows) * Tile::kRows, column0 = inside / group_rows * Tile::kColumns;
     int part = static_cast<int>(blockIdx.y), from = part * part_depth;
+    // Kept in shared memory over the product, whose sums need all registers; multiply has the barriers.
+    SN9_SHARED(int, corner, 2);
+    if (threadIdx.x == 0) {
+        corner[0] = row0;
+        corner[1] = column0;
+    }
     Tile tile;
     tile.clear();
     tile.multiply(shared, a, b, row0, column0, from, min(depth, from + part_depth));
+    row0 = corner[0];
+    column0 = corner[1];
     tile.for_each_run([&](int row, int column, auto& run) {
         if (row0 + row < a.count && column0 + column < b.count) finish(part, row0 + row, column0 + column, run);
     });
