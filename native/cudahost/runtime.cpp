@@ -228,7 +228,7 @@ cudaError_t enqueue(HostStream& stream, std::function<void()> run) {
 }
 
 // A kernel is loaded when it is first launched, which breaks a capture.
-cudaError_t note_kernel(HostStream& stream, const void* kernel) {
+cudaError_t note_first_use(HostStream& stream, const void* kernel) {
     if (stream.capture && !runtime().seen_kernels.contains(kernel)) {
         stream.capture_broken = true;
         return error(cudaErrorStreamCaptureUnsupported,
@@ -683,7 +683,7 @@ cudaError_t launch(Launch launch, cudaStream_t handle) {
     if (launch.dynamic_shared > std::max(kSharedDefault, allowed))
         return error(cudaErrorInvalidValue, "%zu bytes of dynamic shared memory, allowed are %zu (SN9_ALLOW_SHARED)",
                      launch.dynamic_shared, std::max(kSharedDefault, allowed));
-    if (cudaError_t refused = note_kernel(*stream, launch.kernel)) return refused;
+    if (cudaError_t refused = note_first_use(*stream, launch.kernel)) return refused;
     return enqueue(*stream, [launch = std::move(launch), allowed] {
         std::string failure = run(launch, allowed);
         if (!failure.empty()) runtime().fault = failure;
@@ -712,7 +712,7 @@ extern "C" int32_t sn9_host_enqueue(void* handle, const void* kernel, const std:
     Lock lock(runtime().lock);
     HostStream* stream = nullptr;
     if (cudaError_t failed = find(static_cast<cudaStream_t>(handle), &stream)) return failed;
-    if (cudaError_t refused = note_kernel(*stream, kernel)) return refused;
+    if (cudaError_t refused = note_first_use(*stream, kernel)) return refused;
     return enqueue(*stream, *run);
 }
 
