@@ -227,6 +227,7 @@ void layer_on(const Library& library, const Substitute& substitute, const char* 
     SN9_OK_OR_RETURN(library, library.training_pass(device, 1));
     bool served = strcmp(profile, "sm_90") == 0 || strcmp(profile, "sm_100") == 0;
     if (library.host()) expect_described(device, served ? "gemm=cuBLASLt 13.0.2\n" : "gemm=own\ngemm_reason=the table");
+    if (served) expect_described(device, "gemm_workspace_bytes=33554432\n");
     forward(layer, substitute, served);
     backward(layer, substitute, served);
     SN9_OK_OR_RETURN(library, library.training_pass(device, 0));
