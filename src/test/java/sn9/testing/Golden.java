@@ -28,19 +28,21 @@ public record Golden(Path directory, ModelDirectory model, Safetensors tokens, J
     /** Opens the files. */
     public static Golden open() throws IOException {
         String named = System.getProperty("sn9.golden", "");
-        Path directory;
-        try {
-            directory = named.isEmpty()
-                    ? Path.of(Golden.class.getResource("/golden/gpt2-tiny").toURI())
-                    : Path.of(named);
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
+        Path directory = named.isEmpty() ? resource("gpt2-tiny") : Path.of(named);
         return new Golden(
                 directory,
                 ModelDirectory.open(directory),
                 Safetensors.open(directory.resolve("tokens.safetensors")),
                 new ObjectMapper().readTree(directory.resolve("expected.json").toFile()));
+    }
+
+    /** A directory of the golden files that the tests bring. */
+    public static Path resource(String name) {
+        try {
+            return Path.of(Golden.class.getResource("/golden/" + name).toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** The model's shape. */
