@@ -11,6 +11,7 @@ final class Commands {
         return List.of(
                 new BenchCommand(),
                 new DashboardCommand(),
+                new DatasetCommand(),
                 new DevicesCommand(),
                 new EvalCommand(),
                 new GenerateCommand(),

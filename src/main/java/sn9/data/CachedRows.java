@@ -29,6 +29,11 @@ public record CachedRows(DatasetRows rows, PageCache cache) implements DatasetRo
     }
 
     @Override
+    public void close() {
+        rows.close();
+    }
+
+    @Override
     public String describe() {
         return rows.describe();
     }

@@ -23,7 +23,7 @@ import sn9.http.Retry;
  * What a dataset server says about one dataset: its sizes, its rows, its parquet files (spec/hub.md 5;
  * huggingface/dataset-viewer). Safe to call from any thread.
  */
-public final class DatasetApi {
+public final class DatasetApi implements AutoCloseable {
     /** Rows of one answer, at most; the server's own limit. */
     static final int MAX_ROWS = 100;
 
@@ -57,7 +57,7 @@ public final class DatasetApi {
     /**
      * Speaks about a dataset to a server; nothing is sent yet.
      *
-     * @param http stays the caller's to close
+     * @param http closed with this
      * @param hub the Hub's address; what is not huggingface.co is taken for the dataset server, too
      * @param token sent to the Hub and its dataset server only
      */
@@ -192,6 +192,11 @@ public final class DatasetApi {
                             + bytes.length);
         }
         return bytes;
+    }
+
+    @Override
+    public void close() {
+        http.close();
     }
 
     private HttpReply ask(String path, Map<String, String> parameters, int maxBytes)

@@ -48,6 +48,7 @@ public final class DatasetPages implements PageSource {
     /**
      * Pages of a dataset.
      *
+     * @param rows closed with the pages
      * @throws MalformedDataException when it has fewer than three pages, one for each split
      */
     public DatasetPages(DatasetRows rows, Choice choice) throws MalformedDataException {
@@ -123,9 +124,10 @@ public final class DatasetPages implements PageSource {
                 + choice.name().toLowerCase(Locale.ROOT) + " " + splits;
     }
 
-    /** Does nothing: nothing stays open. */
     @Override
-    public void close() {}
+    public void close() {
+        rows.close();
+    }
 
     private long all() {
         return all(firstPages);

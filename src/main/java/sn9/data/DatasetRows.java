@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.List;
 
 /** The rows of a remote dataset, in segments whose sizes are known. Safe to call from any thread. */
-public interface DatasetRows {
+public interface DatasetRows extends AutoCloseable {
     /**
      * Consecutive rows that can be read together: a configuration, or a row group of a file.
      *
@@ -26,4 +26,8 @@ public interface DatasetRows {
 
     /** What this is, for a log line. */
     String describe();
+
+    /** Ends the connections. */
+    @Override
+    void close();
 }

@@ -19,8 +19,8 @@ import org.slf4j.LoggerFactory;
  * Rows of a dataset's parquet files, by range requests: footers once, then of a row group only the pages of the text
  * column that hold the rows wanted. A segment is a row group.
  *
- * <p>Of a dataset in more than {@link #MAX_FILES} files a seed takes so many: the 5,534 of Falcon RefinedWeb would take
- * hours of the Hub's request limits for their footers alone, and 32 of them are 5.6 million documents.
+ * <p>Of a dataset in more than {@link #MAX_FILES} files a seed takes so many: the 5,534 of Falcon RefinedWeb use up the
+ * Hub's request limits for a quarter of an hour by their footers alone, and 32 of them are 5.6 million documents.
  */
 public final class ParquetRows implements DatasetRows {
     /** Files of one source, at most. */
@@ -47,6 +47,7 @@ public final class ParquetRows implements DatasetRows {
     /**
      * Lists the files and reads the footers of those taken. A file that cannot be read is left out with a warning.
      *
+     * @param api closed with the rows
      * @param seed decides which files, where there are too many
      * @throws sn9.RemoteCallException when the server refuses or does not answer
      * @throws sn9.MalformedDataException when no file can be read
@@ -105,6 +106,11 @@ public final class ParquetRows implements DatasetRows {
             }
             return texts;
         }
+    }
+
+    @Override
+    public void close() {
+        api.close();
     }
 
     @Override

@@ -16,6 +16,7 @@ public final class RowsApi implements DatasetRows {
     /**
      * Asks how large the dataset is.
      *
+     * @param api closed with the rows
      * @throws sn9.RemoteCallException when the server refuses or does not answer
      */
     public static RowsApi open(DatasetApi api) throws IOException, InterruptedException {
@@ -34,6 +35,11 @@ public final class RowsApi implements DatasetRows {
     @Override
     public List<String> read(Segment segment, long from, int count) throws IOException, InterruptedException {
         return api.rows(segment.name(), from, count);
+    }
+
+    @Override
+    public void close() {
+        api.close();
     }
 
     @Override
