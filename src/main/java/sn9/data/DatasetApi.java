@@ -30,6 +30,9 @@ public final class DatasetApi implements AutoCloseable {
     private static final String HUB = "https://huggingface.co";
     private static final String HUB_DATASETS = "https://datasets-server.huggingface.co";
 
+    /** Rows of one configuration, at most; all of FineWeb has 2^35. */
+    private static final long MAX_DATASET_ROWS = 1L << 40;
+
     /** Bytes of one answer with rows: a hundred long documents and what stands beside them. */
     private static final int MAX_ROWS_BYTES = 64 << 20;
 
@@ -90,7 +93,8 @@ public final class DatasetApi implements AutoCloseable {
             JsonNode count = split.path("num_rows");
             if (split.path("split").asText().equals(dataset.split())
                     && count.canConvertToLong()
-                    && count.asLong() > 0) {
+                    && count.asLong() > 0
+                    && count.asLong() <= MAX_DATASET_ROWS) {
                 rows.put(split.path("config").asText(), count.asLong());
             }
         }
@@ -154,7 +158,7 @@ public final class DatasetApi implements AutoCloseable {
         var files = new ArrayList<ParquetUrl>();
         for (JsonNode file : reply.json().path("parquet_files")) {
             if (file.path("split").asText().equals(dataset.split())
-                    && file.path("url").isTextual()
+                    && isAddress(file.path("url").asText())
                     && file.path("size").asLong() > 0) {
                 files.add(new ParquetUrl(
                         file.path("config").asText(),
@@ -231,11 +235,19 @@ public final class DatasetApi implements AutoCloseable {
         return line.length() > 200 ? line.substring(0, 200) + "..." : line;
     }
 
+    private static boolean isAddress(String url) {
+        try {
+            HttpRequest.get(url);
+            return URI.create(url).getRawAuthority() != null;
+        } catch (IllegalArgumentException _) {
+            return false;
+        }
+    }
+
     private boolean isAtHub(String url) {
         URI one = URI.create(url);
         URI other = URI.create(hub);
         return one.getScheme().equals(other.getScheme())
-                && one.getRawAuthority() != null
                 && one.getRawAuthority().equals(other.getRawAuthority());
     }
 
