@@ -17,7 +17,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import sn9.data.Batch;
-import sn9.data.LocalCorpus;
 import sn9.data.PageSource.Split;
 import sn9.engine.Buffer;
 import sn9.engine.Engine;
@@ -140,13 +139,13 @@ final class BenchCommand implements Callable<Integer> {
 
     @Command(name = "tokenizer", description = "Tokenising pages of the corpus, one thread.")
     int tokenizer(@Mixin CorpusOptions corpus, @Mixin LoggingOptions logging, @Mixin JsonOption json)
-            throws IOException {
+            throws IOException, InterruptedException {
         var tokenizer = new Gpt2Tokenizer();
         tokenizer.encode("The vocabulary is loaded before the clock starts.");
         long bytes = 0;
         long tokens = 0;
         double best = 0;
-        try (var source = LocalCorpus.open(corpus.corpus(), corpus.seed())) {
+        try (var source = corpus.open(spec)) {
             long pages = source.pages(Split.TRAIN);
             for (int round = 0; round < 3; round++) {
                 bytes = 0;
