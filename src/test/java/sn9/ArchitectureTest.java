@@ -146,6 +146,8 @@ class ArchitectureTest {
         onlyIn("me.tongfei.progressbar..", "sn9.cli..");
         onlyIn("com.knuddels..", "sn9.tokenizer..");
         onlyIn("okhttp3..", "sn9.http..");
+        onlyIn("io.javalin..", "sn9.localnet..", "sn9.dashboard..");
+        onlyIn("org.eclipse.jetty..", "sn9.localnet..", "sn9.dashboard..");
         onlyIn("org.sqlite..", "sn9.localnet..", "sn9.validator..", "sn9.dashboard..");
         onlyIn("java.sql..", "sn9.localnet..", "sn9.validator..", "sn9.dashboard..");
         noClasses()
