@@ -146,6 +146,7 @@ class ArchitectureTest {
         onlyIn("me.tongfei.progressbar..", "sn9.cli..");
         onlyIn("com.knuddels..", "sn9.tokenizer..");
         onlyIn("okhttp3..", "sn9.http..");
+        onlyIn("com.dynatrace.hash4j..", "sn9.chain.scale..");
         onlyIn("org.sqlite..", "sn9.localnet..", "sn9.validator..", "sn9.dashboard..");
         onlyIn("java.sql..", "sn9.localnet..", "sn9.validator..", "sn9.dashboard..");
         noClasses()
