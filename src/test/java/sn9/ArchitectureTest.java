@@ -145,6 +145,7 @@ class ArchitectureTest {
         onlyIn("picocli..", "sn9.cli..");
         onlyIn("me.tongfei.progressbar..", "sn9.cli..");
         onlyIn("com.knuddels..", "sn9.tokenizer..");
+        onlyIn("cafe.cryptography..", "sn9.wallet..");
         onlyIn("okhttp3..", "sn9.http..");
         onlyIn("com.dynatrace.hash4j..", "sn9.chain.scale..");
         onlyIn("org.sqlite..", "sn9.localnet..", "sn9.validator..", "sn9.dashboard..");

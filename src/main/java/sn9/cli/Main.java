@@ -52,7 +52,7 @@ public final class Main implements Runnable {
             System.exit(ExitCode.USAGE);
             return;
         }
-        System.exit(commandLine(Commands.all(), environment, out, err).execute(args));
+        System.exit(commandLine(Commands.reachable(args), environment, out, err).execute(args));
     }
 
     /** The command line over some commands, ready to execute; the environment and both streams are the caller's. */

@@ -96,6 +96,20 @@ class MainTest {
         }
     }
 
+    /** A start reads the options of one command only, so the names here and in the annotations must be the same. */
+    @Test
+    void aCommandIsFoundByItsFirstWord() {
+        for (Object command : Commands.all()) {
+            String name = command.getClass().getAnnotation(Command.class).name();
+            assertThat(Commands.reachable(new String[] {name, "--json"}))
+                    .singleElement()
+                    .hasSameClassAs(command);
+        }
+        assertThat(Commands.reachable(new String[] {"--help"})).hasSameSizeAs(Commands.all());
+        assertThat(Commands.reachable(new String[0])).hasSameSizeAs(Commands.all());
+        assertThat(Commands.reachable(new String[] {"evla"})).hasSameSizeAs(Commands.all());
+    }
+
     @Test
     void wrongUsageExitsTwoAndNamesTheNearestFlag() {
         var run = probe(Map::of, Map.of(), "--wallet.nmae", "alice");
