@@ -247,11 +247,12 @@ final class Weights {
                 .orElse(new Value.Items(List.of()))
                 .items();
         long last = uid < updates.size() ? updates.get(uid).natural() : 0;
+        long since = Math.max(0, view.number() - last);
         long wait = last == 0 ? 0 : last + limit - (view.number() + 1);
-        LOG.info("event=weights_limit last_update={} blocks_since={} limit={}", last, view.number() - last, limit);
+        LOG.info("event=weights_limit last_update={} blocks_since={} limit={}", last, since, limit);
         if (wait > 0) {
             throw new ChainException(
-                    "weights were set " + (view.number() - last) + " blocks ago, the next are taken in " + wait
+                    "weights were set " + since + " blocks ago, the next are taken in " + wait
                             + " blocks (the limit is " + limit + ")",
                     false);
         }
