@@ -145,6 +145,7 @@ class ArchitectureTest {
         onlyIn("picocli..", "sn9.cli..");
         onlyIn("me.tongfei.progressbar..", "sn9.cli..");
         onlyIn("com.knuddels..", "sn9.tokenizer..");
+        onlyIn("cafe.cryptography..", "sn9.wallet..");
         onlyIn("okhttp3..", "sn9.http..");
         onlyIn("io.javalin..", "sn9.localnet..", "sn9.dashboard..");
         onlyIn("org.eclipse.jetty..", "sn9.localnet..", "sn9.dashboard..");

@@ -1,5 +1,7 @@
 package sn9.engine;
 
+import static sn9.engine.NativeFunction.DEVICE_COUNT;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -95,7 +97,7 @@ public final class Engines {
         try (Arena arena = Arena.ofConfined()) {
             OpsLibrary library = OpsLibrary.open(cudaLibrary());
             MemorySegment count = arena.allocate(ValueLayout.JAVA_INT);
-            int status = (int) library.deviceCount.invokeExact(count.address());
+            int status = (int) library.get(DEVICE_COUNT).invokeExact(count.address());
             return status == 0 && count.get(ValueLayout.JAVA_INT, 0) > 0
                     ? Optional.empty()
                     : Optional.of(library.lastError());

@@ -1,5 +1,8 @@
 package sn9.engine;
 
+import static sn9.engine.NativeFunction.GRAPH_FREE;
+import static sn9.engine.NativeFunction.GRAPH_LAUNCH;
+
 /** Operations that were captured once, with their addresses, and are launched together any number of times. */
 public final class Graph extends Handle {
     private final long workspaceMoves; // of the engine when this was captured
@@ -16,11 +19,11 @@ public final class Graph extends Handle {
 
     /** Puts all of its operations into the computing stream. */
     public void launch() {
-        engine().call(() -> (int) engine().library.graphLaunch.invokeExact(engine().context(), handle()));
+        engine().call(() -> (int) engine().library.get(GRAPH_LAUNCH).invokeExact(engine().context(), handle()));
     }
 
     @Override
     void free(NativeEngine owner, long freed) {
-        owner.call(() -> (int) owner.library.graphFree.invokeExact(owner.context(), freed));
+        owner.call(() -> (int) owner.library.get(GRAPH_FREE).invokeExact(owner.context(), freed));
     }
 }

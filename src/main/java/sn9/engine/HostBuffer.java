@@ -1,5 +1,7 @@
 package sn9.engine;
 
+import static sn9.engine.NativeFunction.PINNED_FREE;
+
 import java.lang.foreign.MemorySegment;
 
 /** Host memory that a device writes to by itself (pinned): the destination of downloads nobody waits for at once. */
@@ -20,6 +22,6 @@ public final class HostBuffer extends Handle {
 
     @Override
     void free(NativeEngine engine, long handle) {
-        engine.call(() -> (int) engine.library.pinnedFree.invokeExact(engine.context(), handle));
+        engine.call(() -> (int) engine.library.get(PINNED_FREE).invokeExact(engine.context(), handle));
     }
 }

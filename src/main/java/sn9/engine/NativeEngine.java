@@ -1,5 +1,27 @@
 package sn9.engine;
 
+import static sn9.engine.NativeFunction.ALLOC;
+import static sn9.engine.NativeFunction.CAPTURE_BEGIN;
+import static sn9.engine.NativeFunction.CAPTURE_END;
+import static sn9.engine.NativeFunction.CONTEXT_CLOSE;
+import static sn9.engine.NativeFunction.CONTEXT_DESCRIBE;
+import static sn9.engine.NativeFunction.CONTEXT_OPEN;
+import static sn9.engine.NativeFunction.CONTEXT_RESERVE;
+import static sn9.engine.NativeFunction.COPY;
+import static sn9.engine.NativeFunction.DOWNLOAD;
+import static sn9.engine.NativeFunction.EVENT_CREATE;
+import static sn9.engine.NativeFunction.FREE;
+import static sn9.engine.NativeFunction.PADDING;
+import static sn9.engine.NativeFunction.PINNED_ALLOC;
+import static sn9.engine.NativeFunction.RANGE_POP;
+import static sn9.engine.NativeFunction.RANGE_PUSH;
+import static sn9.engine.NativeFunction.STREAM_NATIVE;
+import static sn9.engine.NativeFunction.STREAM_SELECT;
+import static sn9.engine.NativeFunction.SYNCHRONIZE;
+import static sn9.engine.NativeFunction.TRAINING_PASS;
+import static sn9.engine.NativeFunction.UPLOAD;
+import static sn9.engine.NativeFunction.WORKSPACE_BYTES;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -67,7 +89,7 @@ final class NativeEngine implements Engine {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ValueLayout.JAVA_LONG);
             int precision = activationType == ElementType.BF16 ? BF16 : FP32;
-            library.check((int) library.contextOpen.invokeExact(device, threads, precision, result.address()));
+            library.check((int) library.get(CONTEXT_OPEN).invokeExact(device, threads, precision, result.address()));
             return new NativeEngine(name, library, result.get(ValueLayout.JAVA_LONG, 0), activationType);
         } catch (Throwable e) {
             throw OpsLibrary.unexpected(e);
@@ -108,7 +130,7 @@ final class NativeEngine implements Engine {
     public Buffer allocate(String label, long bytes) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ValueLayout.JAVA_LONG);
-            call(() -> (int) library.alloc.invokeExact(context(), bytes, result.address()));
+            call(() -> (int) library.get(ALLOC).invokeExact(context(), bytes, result.address()));
             Buffer buffer = Buffer.owner(this, label, result.get(ValueLayout.JAVA_LONG, 0), bytes);
             open.add(buffer);
             return buffer;
@@ -117,7 +139,7 @@ final class NativeEngine implements Engine {
 
     void free(Buffer buffer) {
         long address = buffer.address();
-        call(() -> (int) library.free.invokeExact(context(), address));
+        call(() -> (int) library.get(FREE).invokeExact(context(), address));
         open.remove(buffer);
     }
 
@@ -128,18 +150,19 @@ final class NativeEngine implements Engine {
 
     @Override
     public HostBuffer allocateHost(String label, long bytes) {
-        long address = made(result -> (int) library.pinnedAlloc.invokeExact(context(), bytes, result));
+        long address = made(result -> (int) library.get(PINNED_ALLOC).invokeExact(context(), bytes, result));
         return lent(new HostBuffer(this, label, address, bytes));
     }
 
     @Override
     public Event event(String label) {
-        return lent(new Event(this, label, made(result -> (int) library.eventCreate.invokeExact(context(), result))));
+        return lent(new Event(
+                this, label, made(result -> (int) library.get(EVENT_CREATE).invokeExact(context(), result))));
     }
 
     @Override
     public Graph capture(String label, Runnable operations) {
-        call(() -> (int) library.captureBegin.invokeExact(context()));
+        call(() -> (int) library.get(CAPTURE_BEGIN).invokeExact(context()));
         try {
             operations.run();
         } catch (RuntimeException e) {
@@ -154,28 +177,28 @@ final class NativeEngine implements Engine {
     }
 
     private Graph endCapture(String label) {
-        long graph = made(result -> (int) library.captureEnd.invokeExact(context(), result));
+        long graph = made(result -> (int) library.get(CAPTURE_END).invokeExact(context(), result));
         return lent(new Graph(this, label, graph));
     }
 
     @Override
     public void range(String label, Runnable operations) {
         long name = rangeNames.computeIfAbsent(label, names::allocateFrom).address();
-        call(() -> (int) library.rangePush.invokeExact(context(), name));
+        call(() -> (int) library.get(RANGE_PUSH).invokeExact(context(), name));
         try {
             operations.run();
         } finally {
-            call(() -> (int) library.rangePop.invokeExact(context()));
+            call(() -> (int) library.get(RANGE_POP).invokeExact(context()));
         }
     }
 
     @Override
     public void trainingPass(Runnable operations) {
-        call(() -> (int) library.trainingPass.invokeExact(context(), 1));
+        call(() -> (int) library.get(TRAINING_PASS).invokeExact(context(), 1));
         try {
             operations.run();
         } finally {
-            call(() -> (int) library.trainingPass.invokeExact(context(), 0));
+            call(() -> (int) library.get(TRAINING_PASS).invokeExact(context(), 0));
         }
     }
 
@@ -191,7 +214,7 @@ final class NativeEngine implements Engine {
     }
 
     private void select(Stream other) {
-        call(() -> (int) library.streamSelect.invokeExact(context(), other.ordinal()));
+        call(() -> (int) library.get(STREAM_SELECT).invokeExact(context(), other.ordinal()));
         stream = other;
     }
 
@@ -240,26 +263,27 @@ final class NativeEngine implements Engine {
     public void copy(Buffer to, Buffer from, long bytes) {
         expectRoom(to, bytes);
         expectRoom(from, bytes);
-        call(() -> (int) library.copy.invokeExact(context(), to.address(), from.address(), bytes));
+        call(() -> (int) library.get(COPY).invokeExact(context(), to.address(), from.address(), bytes));
     }
 
     @Override
     public void download(HostBuffer to, Buffer from) {
         MemorySegment memory = to.memory();
         expectRoom(from, memory.byteSize());
-        call(() -> (int) library.download.invokeExact(context(), memory.address(), from.address(), memory.byteSize()));
+        call(() -> (int)
+                library.get(DOWNLOAD).invokeExact(context(), memory.address(), from.address(), memory.byteSize()));
     }
 
     @Override
     public void upload(Buffer to, MemorySegment from) {
         expectRoom(to, from.byteSize());
-        call(() -> (int) library.upload.invokeExact(context(), to.address(), from.address(), from.byteSize()));
+        call(() -> (int) library.get(UPLOAD).invokeExact(context(), to.address(), from.address(), from.byteSize()));
     }
 
     @Override
     public void download(MemorySegment to, Buffer from) {
         expectRoom(from, to.byteSize());
-        call(() -> (int) library.download.invokeExact(context(), to.address(), from.address(), to.byteSize()));
+        call(() -> (int) library.get(DOWNLOAD).invokeExact(context(), to.address(), from.address(), to.byteSize()));
     }
 
     @Override
@@ -278,20 +302,21 @@ final class NativeEngine implements Engine {
     public void reserve(int B, int T, int C, int NH, int HS, int F, int V, boolean training) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment bytes = arena.allocate(ValueLayout.JAVA_LONG);
-            call(() -> (int) library.workspaceBytes.invokeExact(
-                    context(),
-                    bytes.address(),
-                    (long) B,
-                    (long) T,
-                    (long) C,
-                    (long) NH,
-                    (long) HS,
-                    (long) F,
-                    (long) V,
-                    training ? 1 : 0));
+            call(() -> (int) library.get(WORKSPACE_BYTES)
+                    .invokeExact(
+                            context(),
+                            bytes.address(),
+                            (long) B,
+                            (long) T,
+                            (long) C,
+                            (long) NH,
+                            (long) HS,
+                            (long) F,
+                            (long) V,
+                            training ? 1 : 0));
             long needed = bytes.get(ValueLayout.JAVA_LONG, 0);
             if (needed > workspaceBytes) {
-                call(() -> (int) library.contextReserve.invokeExact(context(), needed));
+                call(() -> (int) library.get(CONTEXT_RESERVE).invokeExact(context(), needed));
                 workspaceBytes = needed;
                 workspaceMoves++;
             }
@@ -305,7 +330,7 @@ final class NativeEngine implements Engine {
 
     @Override
     public long nativeStream() {
-        return made(result -> (int) library.streamNative.invokeExact(context(), result));
+        return made(result -> (int) library.get(STREAM_NATIVE).invokeExact(context(), result));
     }
 
     @Override
@@ -329,7 +354,7 @@ final class NativeEngine implements Engine {
 
     @Override
     public void synchronize() {
-        call(() -> (int) library.synchronize.invokeExact(context()));
+        call(() -> (int) library.get(SYNCHRONIZE).invokeExact(context()));
     }
 
     @Override
@@ -352,7 +377,7 @@ final class NativeEngine implements Engine {
                 default -> throw new IllegalStateException("not an engine's: " + one);
             }
         }
-        call(() -> (int) library.contextClose.invokeExact(context()));
+        call(() -> (int) library.get(CONTEXT_CLOSE).invokeExact(context()));
         names.close();
         closed = true;
         if (!left.isEmpty()) {
@@ -392,7 +417,7 @@ final class NativeEngine implements Engine {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment sizes = arena.allocate(ValueLayout.JAVA_LONG, 3);
             long first = sizes.address();
-            library.check((int) library.padding.invokeExact(context, first, first + 8, first + 16));
+            library.check((int) library.get(PADDING).invokeExact(context, first, first + 8, first + 16));
             return new Padding(
                     (int) sizes.getAtIndex(ValueLayout.JAVA_LONG, 0),
                     (int) sizes.getAtIndex(ValueLayout.JAVA_LONG, 1),
@@ -405,7 +430,7 @@ final class NativeEngine implements Engine {
     private static Map<String, String> describe(OpsLibrary library, long context) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment text = arena.allocate(2048);
-            library.check((int) library.contextDescribe.invokeExact(context, text.address(), text.byteSize()));
+            library.check((int) library.get(CONTEXT_DESCRIBE).invokeExact(context, text.address(), text.byteSize()));
             var properties = new LinkedHashMap<String, String>();
             text.getString(0).lines().forEach(line -> {
                 int equals = line.indexOf('=');

@@ -20,65 +20,10 @@ final class OpsLibrary {
     private static final int BAD_ARGUMENT = 1;
     static final int UNSUPPORTED = 3;
 
-    private final SymbolLookup symbols;
     private final Linker linker = Linker.nativeLinker();
-    private final MethodHandle lastError;
-
-    final MethodHandle deviceCount = bind("sn9_device_count", "P");
-    final MethodHandle contextOpen = bind("sn9_context_open", "IIIP");
-    final MethodHandle contextClose = bind("sn9_context_close", "P");
-    final MethodHandle contextDescribe = bind("sn9_context_describe", "PPL");
-    final MethodHandle contextReserve = bind("sn9_context_reserve", "PL");
-    final MethodHandle trainingPass = bind("sn9_training_pass", "PI");
-    final MethodHandle alloc = bind("sn9_alloc", "PLP");
-    final MethodHandle free = bind("sn9_free", "PP");
-    final MethodHandle upload = bind("sn9_upload", "PPPL");
-    final MethodHandle download = bind("sn9_download", "PPPL");
-    final MethodHandle copy = bind("sn9_copy", "PPPL");
-    final MethodHandle pinnedAlloc = bind("sn9_pinned_alloc", "PLP");
-    final MethodHandle pinnedFree = bind("sn9_pinned_free", "PP");
-    final MethodHandle streamSelect = bind("sn9_stream_select", "PI");
-    final MethodHandle streamNative = bind("sn9_stream_native", "PP");
-    final MethodHandle eventCreate = bind("sn9_event_create", "PP");
-    final MethodHandle eventFree = bind("sn9_event_free", "PP");
-    final MethodHandle eventRecord = bind("sn9_event_record", "PP");
-    final MethodHandle eventWait = bind("sn9_event_wait", "PP");
-    final MethodHandle eventSynchronize = bind("sn9_event_synchronize", "PP");
-    final MethodHandle captureBegin = bind("sn9_capture_begin", "P");
-    final MethodHandle captureEnd = bind("sn9_capture_end", "PP");
-    final MethodHandle graphLaunch = bind("sn9_graph_launch", "PP");
-    final MethodHandle graphFree = bind("sn9_graph_free", "PP");
-    final MethodHandle rangePush = bind("sn9_range_push", "PP");
-    final MethodHandle rangePop = bind("sn9_range_pop", "P");
-    final MethodHandle synchronize = bind("sn9_synchronize", "P");
-    final MethodHandle releaseMapped = bind("sn9_release_mapped", "PL");
-
-    final MethodHandle padding = bind("sn9_padding", "PPPP");
-    final MethodHandle workspaceBytes = bind("sn9_workspace_bytes", "PPLLLLLLLI");
-    final MethodHandle weightBytes = bind("sn9_weight_bytes", "PPLLII");
-    final MethodHandle weightPrepare = bind("sn9_weight_prepare", "PPPPILLII");
-    final MethodHandle embedForward = bind("sn9_embed_forward", "PPPPPLLL");
-    final MethodHandle embedBackward = bind("sn9_embed_backward", "PPPPPLLLL");
-    final MethodHandle dropout = bind("sn9_dropout", "PPPPPFIILLL");
-    final MethodHandle linearForward = bind("sn9_linear_forward", "PPPPPPPIL");
-    final MethodHandle linearBackwardInput = bind("sn9_linear_backward_input", "PPPPPIIL");
-    final MethodHandle linearBackwardWeight = bind("sn9_linear_backward_weight", "PPPPPLLL");
-    final MethodHandle addLayernormForward = bind("sn9_add_layernorm_forward", "PPPPPPPPPFLLL");
-    final MethodHandle layernormRecompute = bind("sn9_layernorm_recompute", "PPPPPPPLLL");
-    final MethodHandle layernormBackward = bind("sn9_layernorm_backward", "PPPPPPPPPLLL");
-    final MethodHandle geluForward = bind("sn9_gelu_forward", "PPPL");
-    final MethodHandle attentionForward = bind("sn9_attention_forward", "PPPPPFIFLLLL");
-    final MethodHandle attentionBackward = bind("sn9_attention_backward", "PPPPPPPFIFLLLL");
-    final MethodHandle headLossForward = bind("sn9_head_loss_forward", "PPPPPLL");
-    final MethodHandle headLossBackward = bind("sn9_head_loss_backward", "PPPPPPPPLL");
-    final MethodHandle headLogits = bind("sn9_head_logits", "PPPPPLL");
-    final MethodHandle sequenceMean = bind("sn9_sequence_mean", "PPPPLL");
-    final MethodHandle gradNorm = bind("sn9_grad_norm", "PPPL");
-    final MethodHandle adamw = bind("sn9_adamw", "PPPPPPPLL");
-    final MethodHandle cast = bind("sn9_cast", "PPIPIL");
-    final MethodHandle fill = bind("sn9_fill", "PPFL");
-    final MethodHandle checkFinite = bind("sn9_check_finite", "PPPIL");
-    final MethodHandle matmul = bind("sn9_matmul", "PPPPLLLI");
+    private final SymbolLookup symbols;
+    /** By ordinal; null until a function is first asked for: to bind all of them takes longer than most commands run. */
+    private final MethodHandle[] bound = new MethodHandle[NativeFunction.values().length];
 
     /**
      * Opens a library for the life of the process.
@@ -99,15 +44,11 @@ final class OpsLibrary {
         return new OpsLibrary(symbols, file);
     }
 
-    @SuppressWarnings("restricted")
     private OpsLibrary(SymbolLookup symbols, Path file) {
-        this.symbols = symbols; // before super(), so that the handles' initialisers find it
-        super();
-        this.lastError = linker.downcallHandle(
-                symbols.findOrThrow("sn9_last_error"), FunctionDescriptor.of(ValueLayout.ADDRESS));
+        this.symbols = symbols;
         int version;
         try {
-            version = (int) bind("sn9_abi_version", "").invokeExact();
+            version = (int) get(NativeFunction.ABI_VERSION).invokeExact();
         } catch (Throwable e) {
             throw new EngineException("sn9_abi_version failed in " + file, e);
         }
@@ -117,20 +58,32 @@ final class OpsLibrary {
         }
     }
 
-    /** P pointer, L int64, I int32, F float; every function returns an int32 status. */
-    @SuppressWarnings("restricted")
-    private MethodHandle bind(String name, String parameters) {
-        var layouts = parameters
+    /** A function as a handle: pointers are longs, and an int status comes back. */
+    MethodHandle get(NativeFunction function) {
+        MethodHandle handle = bound[function.ordinal()];
+        if (handle == null) {
+            handle = bind(function.symbol, FunctionDescriptor.of(ValueLayout.JAVA_INT, layouts(function)));
+            bound[function.ordinal()] = handle;
+        }
+        return handle;
+    }
+
+    private static MemoryLayout[] layouts(NativeFunction function) {
+        return function.parameters
                 .chars()
                 .mapToObj(c -> (MemoryLayout)
                         switch (c) {
                             case 'P', 'L' -> ValueLayout.JAVA_LONG;
                             case 'I' -> ValueLayout.JAVA_INT;
                             case 'F' -> ValueLayout.JAVA_FLOAT;
-                            default -> throw new IllegalArgumentException(name + ": " + (char) c);
+                            default -> throw new IllegalArgumentException(function + ": " + (char) c);
                         })
                 .toArray(MemoryLayout[]::new);
-        return linker.downcallHandle(symbols.findOrThrow(name), FunctionDescriptor.of(ValueLayout.JAVA_INT, layouts));
+    }
+
+    @SuppressWarnings("restricted")
+    private MethodHandle bind(String symbol, FunctionDescriptor descriptor) {
+        return linker.downcallHandle(symbols.findOrThrow(symbol), descriptor);
     }
 
     /** Turns a status into the exception it stands for. */
@@ -147,6 +100,7 @@ final class OpsLibrary {
     @SuppressWarnings("restricted")
     String lastError() {
         try {
+            MethodHandle lastError = bind("sn9_last_error", FunctionDescriptor.of(ValueLayout.ADDRESS));
             return ((MemorySegment) lastError.invokeExact()).reinterpret(512).getString(0);
         } catch (Throwable e) {
             throw new EngineException("sn9_last_error failed", e);

@@ -96,6 +96,20 @@ class MainTest {
         }
     }
 
+    /** A start reads the options of one command only, so the names here and in the annotations must be the same. */
+    @Test
+    void aCommandIsFoundByItsFirstWord() {
+        for (Object command : Commands.all()) {
+            String name = command.getClass().getAnnotation(Command.class).name();
+            assertThat(Commands.reachable(new String[] {name, "--json"}))
+                    .singleElement()
+                    .hasSameClassAs(command);
+        }
+        assertThat(Commands.reachable(new String[] {"--help"})).hasSameSizeAs(Commands.all());
+        assertThat(Commands.reachable(new String[0])).hasSameSizeAs(Commands.all());
+        assertThat(Commands.reachable(new String[] {"evla"})).hasSameSizeAs(Commands.all());
+    }
+
     @Test
     void wrongUsageExitsTwoAndNamesTheNearestFlag() {
         var run = probe(Map::of, Map.of(), "--wallet.nmae", "alice");
@@ -172,7 +186,7 @@ class MainTest {
         assertThat(probe.device.device()).isEqualTo("auto");
         assertThat(probe.rules.rules().name()).isEqualTo("B2");
         assertThat(probe.localnet.directory()).isEmpty();
-        assertThat(probe.corpus.seed()).isZero();
+        assertThat(probe.corpus.dataset().isNamed()).isFalse();
     }
 
     @Test
