@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.SimpleFileVisitor;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.UUID;
 import sn9.subnet.RepoId;
@@ -39,9 +38,9 @@ final class HubFolder {
     }
 
     /** Deletes a repository with all it holds: it is gone at once, its space a little later. */
-    void delete(RepoId id) throws IOException {
+    void delete(RepoId id) throws IOException, InterruptedException {
         Path gone = root.resolve(DELETED + UUID.randomUUID());
-        Files.move(root.resolve(id.namespace()).resolve(id.name()), gone, StandardCopyOption.ATOMIC_MOVE);
+        repository(id).moveTo(gone);
         deleteTree(gone);
     }
 

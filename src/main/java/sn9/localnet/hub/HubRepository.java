@@ -6,11 +6,14 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import sn9.MalformedDataException;
 import sn9.RemoteCallException;
@@ -127,13 +130,12 @@ final class HubRepository {
      * Makes a commit, alone at it in all processes. A change that changes no file makes none.
      *
      * @return the latest commit afterwards
+     * @throws HubRefusal when the repository was deleted meanwhile, and as the change throws it
      * @throws IOException when the list of files is too long, or the disk failed
-     * @throws HubRefusal as the change throws it
      */
     String commit(Change change) throws IOException, InterruptedException {
         Files.createDirectories(folder);
-        try (FileChannel channel =
-                        FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try (FileChannel channel = lockFile();
                 FileLock _ = lock(channel)) {
             Optional<String> head = head();
             Optional<HubManifest> before = head.isPresent() ? Optional.of(manifest(head.get())) : Optional.empty();
@@ -146,11 +148,30 @@ final class HubRepository {
                 throw new IOException("the list of files of " + id + " takes " + json.length
                         + " bytes, expected at most " + HubManifest.MAX_BYTES);
             }
+            for (HubManifest.Entry file : after.files()) {
+                if (!hasBlob(file.sha256(), file.bytes())) {
+                    throw HubRefusal.repoNotFound(false); // deleted since the content came
+                }
+            }
             String commit = HubManifest.commitOf(json);
             PendingFile.write(commitFile(commit), json);
             PendingFile.write(headFile(), (commit + "\n").getBytes(StandardCharsets.US_ASCII));
             return commit;
         }
+    }
+
+    /** Takes the repository out of its place, between two commits. */
+    void moveTo(Path elsewhere) throws IOException, InterruptedException {
+        try (FileChannel channel = lockFile();
+                FileLock _ = lock(channel)) {
+            Files.move(folder, elsewhere, StandardCopyOption.ATOMIC_MOVE);
+        } catch (NoSuchFileException e) {
+            throw HubRefusal.repoNotFound(false); // somebody else was faster
+        }
+    }
+
+    private FileChannel lockFile() throws IOException {
+        return FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     }
 
     /** A lock of the file keeps out other processes; against threads of this one it only throws. */
@@ -184,6 +205,22 @@ final class HubRepository {
     void publish(PendingFile content) throws IOException {
         if (!hasBlob(content.sha256(), content.bytes())) {
             content.publish(blob(content.sha256()));
+        }
+    }
+
+    /** Deletes what was begun before an instant and never became a content: nobody goes on with it. */
+    void deleteUnfinished(Instant begunBefore) throws IOException {
+        for (Path unfinished : List.of(uploads(), blobs())) {
+            try (DirectoryStream<Path> files =
+                    Files.newDirectoryStream(Files.createDirectories(unfinished), PendingFile.NAMES)) {
+                for (Path file : files) {
+                    if (Files.getLastModifiedTime(file).toInstant().isBefore(begunBefore)) {
+                        Files.deleteIfExists(file);
+                    }
+                }
+            } catch (NoSuchFileException e) {
+                // Another server has deleted it.
+            }
         }
     }
 

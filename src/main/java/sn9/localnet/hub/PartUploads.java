@@ -4,17 +4,14 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32C;
 
@@ -27,7 +24,7 @@ final class PartUploads {
 
     private final long partBytes;
     private final InstantSource clock;
-    private final Map<String, PartHashes> hashes = new ConcurrentHashMap<>();
+    private final Map<String, PartHashes> hashes = new ConcurrentHashMap<>(); // those of abandoned uploads stay: small
 
     /**
      * Of one server.
@@ -46,21 +43,10 @@ final class PartUploads {
         return partBytes;
     }
 
-    /** Begins an upload, and ends those of the repository that nobody can go on with. */
+    /** Begins an upload, and ends those of the repository that nobody can go on with; the id is for its addresses. */
     String begin(HubRepository repository) throws IOException {
-        Path folder = Files.createDirectories(repository.uploads());
-        Instant oldest = clock.instant().minus(SignedAddresses.LIFETIME.multipliedBy(2));
-        try (DirectoryStream<Path> uploads = Files.newDirectoryStream(folder)) {
-            for (Path upload : uploads) {
-                if (Files.getLastModifiedTime(upload).toInstant().isBefore(oldest)) {
-                    Files.deleteIfExists(upload);
-                    hashes.remove(upload.getFileName().toString());
-                }
-            }
-        }
-        String id = UUID.randomUUID().toString();
-        Files.createFile(folder.resolve(id));
-        return id;
+        repository.deleteUnfinished(clock.instant().minus(SignedAddresses.LIFETIME.multipliedBy(2)));
+        return PendingFile.newFile(repository.uploads()).getFileName().toString();
     }
 
     /** Bytes of a part, from 0. */

@@ -16,6 +16,9 @@ import java.util.HexFormat;
  * synced, or never.
  */
 final class PendingFile implements AutoCloseable {
+    /** Names of such files, as a pattern. */
+    static final String NAMES = ".pending*.tmp";
+
     private static final int BUFFER_BYTES = 256 << 10;
 
     private final Path temporary;
@@ -29,9 +32,14 @@ final class PendingFile implements AutoCloseable {
         this.channel = channel;
     }
 
+    /** An empty file of a new temporary name, for nobody but its owner, in a folder that is created when it is missing. */
+    static Path newFile(Path folder) throws IOException {
+        return Files.createTempFile(Files.createDirectories(folder), ".pending", ".tmp");
+    }
+
     /** Begins a file in a folder, which is created when it is missing. */
     static PendingFile in(Path folder) throws IOException {
-        Path temporary = Files.createTempFile(Files.createDirectories(folder), ".pending", ".tmp");
+        Path temporary = newFile(folder);
         return new PendingFile(temporary, FileChannel.open(temporary, StandardOpenOption.WRITE));
     }
 

@@ -80,6 +80,9 @@ final class RepositoryRoutes {
         if (!license.matches("[A-Za-z0-9.-]{0,50}")) {
             throw HubRefusal.badRequest("expected a license's identifier, such as mit");
         }
+        if (!body.path("files").isEmpty()) {
+            throw HubRefusal.badRequest("the local Hub creates no files with a repository; commit them");
+        }
         boolean hidden = hidden(body).orElse(false);
         HubRepository repository = hub.repository(id);
         String address = SignedAddresses.origin(request) + "/" + id;
@@ -109,7 +112,7 @@ final class RepositoryRoutes {
         }
     }
 
-    private void delete(Context request) throws IOException {
+    private void delete(Context request) throws IOException, InterruptedException {
         var caller = access.known(request);
         RepoId id = named(JsonBody.read(request, JsonBody.MAX_BYTES), caller);
         access.writable(request, id.namespace(), id.name(), "You don't have the rights to delete this repo");

@@ -84,7 +84,6 @@ final class UploadRoutes {
             }
             objects.add(answer);
         }
-        request.contentType(LFS_JSON);
         request.json(Map.of("transfer", anyInParts ? "multipart" : "basic", "objects", objects));
         request.contentType(LFS_JSON);
     }

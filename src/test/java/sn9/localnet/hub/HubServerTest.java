@@ -396,6 +396,32 @@ class HubServerTest {
     }
 
     @Test
+    void whatIsDeletedAmidCommitsIsGoneOrWhole() throws Exception {
+        List<Callable<Integer>> calls = new ArrayList<>();
+        for (int i = 0; i < 30; i++) {
+            String line = HubFixture.file(i + ".txt", "" + i);
+            calls.add(
+                    switch (i % 5) {
+                        case 0 -> () -> delete(alice).status();
+                        case 1 -> () -> hub.create(REPO, false, alice).status();
+                        default -> () -> hub.commit(REPO, alice, line).status();
+                    });
+        }
+        try (var threads = Executors.newFixedThreadPool(4)) {
+            for (var call : threads.invokeAll(calls)) {
+                assertThat(call.get()).isIn(200, 404, 409);
+            }
+        }
+        hub.create(REPO, false, alice);
+        for (JsonNode file : hub.get("/api/models/" + REPO, null).json().path("siblings")) {
+            String path = file.path("rfilename").asText();
+            assertThat(hub.get("/" + REPO + "/resolve/main/" + path, null).status())
+                    .as(path)
+                    .isEqualTo(200);
+        }
+    }
+
+    @Test
     void answersToItsOwnNamesOnly() throws Exception {
         URI address = URI.create(
                 hub.create("alice/named", false, alice).json().path("url").asText());

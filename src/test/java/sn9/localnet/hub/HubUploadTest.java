@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -199,6 +200,19 @@ class HubUploadTest {
     }
 
     @Test
+    void whatNobodyGoesOnWithIsDeleted() throws Exception {
+        hub.part(upload(content), 1, content);
+        assertThat(leftovers()).hasSize(1);
+        upload(content);
+        assertThat(leftovers()).hasSize(2);
+        for (Path file : leftovers()) {
+            Files.setLastModifiedTime(file, FileTime.from(hub.now.minus(Duration.ofHours(49))));
+        }
+        upload(content);
+        assertThat(leftovers()).hasSize(1);
+    }
+
+    @Test
     void onlyTheOwnerUploads() throws Exception {
         for (Secret token : new Secret[] {hub.token("bob", Role.WRITE), hub.token("alice", Role.READ)}) {
             var answer = hub.post("/" + REPO + ".git/info/lfs/objects/batch", token, "{}");
@@ -211,9 +225,7 @@ class HubUploadTest {
 
     private List<Path> leftovers() throws IOException {
         try (Stream<Path> all = Files.walk(dir)) {
-            return all.filter(path ->
-                            path.toString().endsWith(".tmp") || path.getParent().endsWith("uploads"))
-                    .toList();
+            return all.filter(path -> path.toString().endsWith(".tmp")).toList();
         }
     }
 }
