@@ -29,7 +29,8 @@ import sn9.localnet.hub.HubServer;
             LocalnetAdvanceCommand.class,
             LocalnetShowCommand.class,
             LocalnetCommitCommand.class,
-            LocalnetPublishCommand.class
+            LocalnetPublishCommand.class,
+            LocalnetTokenCommand.class
         })
 final class LocalnetCommand implements Callable<Integer>, LongRunning {
     @Spec

@@ -22,6 +22,8 @@ class LocalnetServeTest {
     @Test
     void servesUntilItIsAskedToStop() throws Exception {
         assertThat(run("localnet", "create").exitCode()).isZero();
+        var token = run("localnet", "token", "--owner", "alice", "--role", "read");
+        assertThat(token.exitCode()).as(token.err()).isZero();
         var process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-Dlogback.configurationFile=logback.xml",
@@ -40,10 +42,11 @@ class LocalnetServeTest {
                 var client = HttpClient.newHttpClient()) {
             var hub = URI.create(
                     new ObjectMapper().readTree(out.readLine()).get("hub").asText());
-            var answer = client.send(
-                    HttpRequest.newBuilder(hub.resolve("/api/models/no/body")).build(),
-                    HttpResponse.BodyHandlers.ofString());
-            assertThat(answer.headers().firstValue("X-Error-Code")).contains("RepoNotFound");
+            var request = HttpRequest.newBuilder(hub.resolve("/api/whoami-v2"))
+                    .header("Authorization", "Bearer " + token.out().strip())
+                    .build();
+            var me = client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+            assertThat(new ObjectMapper().readTree(me).get("name").asText()).isEqualTo("alice");
 
             process.destroy();
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
@@ -57,6 +60,7 @@ class LocalnetServeTest {
     void whatItCannotServeIsWrongUsageOrNamed() {
         assertThat(run("localnet").err()).contains("a command is missing");
         assertThat(CommandLineRun.of("localnet", "--hub_port", "0").err()).contains("--localnet_dir");
+        assertThat(run("localnet", "token", "--owner", "a/b").err()).contains("no local network");
         assertThat(run("localnet", "--hub_port", "65536").exitCode()).isEqualTo(ExitCode.USAGE);
         var nowhere = run("localnet", "--hub_port", "0");
         assertThat(nowhere.exitCode()).isEqualTo(ExitCode.FAILED);
