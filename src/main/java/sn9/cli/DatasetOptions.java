@@ -15,6 +15,7 @@ import sn9.data.Dataset;
 import sn9.data.DatasetApi;
 import sn9.data.DatasetPages;
 import sn9.data.DatasetRows;
+import sn9.data.PageCache;
 import sn9.data.PageSource;
 import sn9.data.ParquetRows;
 import sn9.data.RowsApi;
@@ -115,11 +116,12 @@ public final class DatasetOptions {
         if (!hub.matches("https?://\\S+")) {
             throw Usage.error(spec, "\"" + hub + "\" is no address of a Hub, expected https://...");
         }
-        var kept = cache.open(spec);
+        Optional<PageCache> kept = cache.wanted(spec);
         var server = new DatasetApi(new Http(SILENCE, RETRY), hub, token(environment), wanted);
         try {
             DatasetRows rows = api == Api.PARQUET ? ParquetRows.open(server, seed) : RowsApi.open(server);
-            return new DatasetPages(new CachedRows(rows, kept), choice);
+            return new DatasetPages(
+                    kept.<DatasetRows>map(pages -> new CachedRows(rows, pages)).orElse(rows), choice);
         } catch (IOException | InterruptedException | RuntimeException e) {
             server.close();
             throw e;
