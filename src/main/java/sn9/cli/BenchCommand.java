@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -248,16 +247,10 @@ final class BenchCommand implements Callable<Integer> {
             answer.put("peak_rss_mb", ProcessMemory.peakRssMib());
             answer.put("loss", first);
             answer.put("last_loss", last);
-            answer.put("gemm", gemm(engine.properties()));
+            answer.put("gemm", engine.products());
             output.json(answer);
         }
         return ExitCode.DONE;
-    }
-
-    /** What multiplied in the steps: ours and for which processor, or a library and its version. */
-    private static String gemm(Map<String, String> properties) {
-        String gemm = properties.getOrDefault("gemm", "own");
-        return gemm.equals("own") ? "own, " + properties.get("isa") : gemm;
     }
 
     private static Batch randomBatch(SplittableRandom random, int B, int T, int V) {

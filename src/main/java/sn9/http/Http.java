@@ -84,11 +84,6 @@ public final class Http implements AutoCloseable {
                 response -> new HttpStream(response, !response.request().url().equals(request.url())));
     }
 
-    /** The client below, for the WebSocket of this package. */
-    OkHttpClient client() {
-        return client;
-    }
-
     @Override
     public void close() {
         client.connectionPool().evictAll();
