@@ -10,7 +10,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import sn9.RemoteCallException;
 import sn9.hub.HubModelStore;
 import sn9.localnet.LocalChain;
-import sn9.localnet.LocalChainParameters;
+import sn9.localnet.chain.LocalChainParameters;
 import sn9.localnet.LocalHub;
 import sn9.localnet.LocalIdentity;
 import sn9.miner.NetworkModels;
