@@ -8,7 +8,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -18,7 +17,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import sn9.data.Batch;
-import sn9.data.LocalCorpus;
 import sn9.data.PageSource.Split;
 import sn9.engine.Buffer;
 import sn9.engine.Engine;
@@ -141,13 +139,13 @@ final class BenchCommand implements Callable<Integer> {
 
     @Command(name = "tokenizer", description = "Tokenising pages of the corpus, one thread.")
     int tokenizer(@Mixin CorpusOptions corpus, @Mixin LoggingOptions logging, @Mixin JsonOption json)
-            throws IOException {
+            throws IOException, InterruptedException {
         var tokenizer = new Gpt2Tokenizer();
         tokenizer.encode("The vocabulary is loaded before the clock starts.");
         long bytes = 0;
         long tokens = 0;
         double best = 0;
-        try (var source = LocalCorpus.open(corpus.corpus(), corpus.seed())) {
+        try (var source = corpus.open(spec)) {
             long pages = source.pages(Split.TRAIN);
             for (int round = 0; round < 3; round++) {
                 bytes = 0;
@@ -249,16 +247,10 @@ final class BenchCommand implements Callable<Integer> {
             answer.put("peak_rss_mb", ProcessMemory.peakRssMib());
             answer.put("loss", first);
             answer.put("last_loss", last);
-            answer.put("gemm", gemm(engine.properties()));
+            answer.put("gemm", engine.products());
             output.json(answer);
         }
         return ExitCode.DONE;
-    }
-
-    /** What multiplied in the steps: ours and for which processor, or a library and its version. */
-    private static String gemm(Map<String, String> properties) {
-        String gemm = properties.getOrDefault("gemm", "own");
-        return gemm.equals("own") ? "own, " + properties.get("isa") : gemm;
     }
 
     private static Batch randomBatch(SplittableRandom random, int B, int T, int V) {

@@ -30,7 +30,7 @@ import sn9.testing.Tensors;
  * ({@code golden/GOLDEN.md}), in every arithmetic that calls itself fp32; bf16 and tf32 miss the same bounds.
  */
 class GoldenPositionTest {
-    private static final Path GOLDEN = Path.of("src/test/resources/golden");
+    private static final Path TRAINED = Golden.resource("gpt2-trained");
     private static final List<String> MODELS = List.of("plain", "trained", "shifted");
 
     /** What fp32 may be off by, in nats; the mean over positions as a share of itself (docs/numerics.md). */
@@ -68,13 +68,13 @@ class GoldenPositionTest {
     private static Map<String, double[]> parameters(String model) throws IOException {
         var values = new LinkedHashMap<String, double[]>();
         try (ModelDirectory directory =
-                ModelDirectory.open(GOLDEN.resolve(model.equals("plain") ? "gpt2-tiny" : "gpt2-trained"))) {
+                ModelDirectory.open(model.equals("plain") ? Golden.resource("gpt2-tiny") : TRAINED)) {
             for (TensorView tensor : directory.tensors()) {
                 values.put(tensor.name(), Golden.doubles(tensor));
             }
         }
         if (model.equals("shifted")) {
-            try (Safetensors shifted = Safetensors.open(GOLDEN.resolve("gpt2-trained/shifted.safetensors"))) {
+            try (Safetensors shifted = Safetensors.open(TRAINED.resolve("shifted.safetensors"))) {
                 for (TensorView tensor : shifted.tensors().values()) {
                     values.put(tensor.name(), Golden.doubles(tensor));
                 }
@@ -84,7 +84,7 @@ class GoldenPositionTest {
     }
 
     private static double[] expected(String name) throws IOException {
-        try (Safetensors file = Safetensors.open(GOLDEN.resolve("gpt2-trained/expected.safetensors"))) {
+        try (Safetensors file = Safetensors.open(TRAINED.resolve("expected.safetensors"))) {
             return Golden.doubles(file.tensor(name));
         }
     }
@@ -95,7 +95,7 @@ class GoldenPositionTest {
         var config = new Gpt2Config(257, 64, C, 2, 2, 1e-5f);
         int[] tokens;
         int[] targets;
-        try (Safetensors file = Safetensors.open(GOLDEN.resolve("gpt2-trained/expected.safetensors"))) {
+        try (Safetensors file = Safetensors.open(TRAINED.resolve("expected.safetensors"))) {
             tokens = Golden.ints(file.tensor("tokens"));
             targets = Golden.ints(file.tensor("targets"));
         }
