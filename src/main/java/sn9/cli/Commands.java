@@ -18,6 +18,7 @@ final class Commands {
             "register",
             "upload",
             "validator",
+            "wallet",
             "weights");
 
     private Commands() {}
@@ -50,6 +51,7 @@ final class Commands {
             case "register" -> new RegisterCommand();
             case "upload" -> new UploadCommand();
             case "validator" -> new ValidatorCommand();
+            case "wallet" -> new WalletCommand();
             case "weights" -> new WeightsCommand();
             default -> throw new IllegalArgumentException("no command is called " + name);
         };

@@ -26,7 +26,6 @@ class LocalnetServeTest {
         assertThat(token.exitCode()).as(token.err()).isZero();
         var process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Dlogback.configurationFile=logback.xml",
                         "-cp",
                         System.getProperty("java.class.path"),
                         "sn9.cli.Main",
@@ -35,18 +34,30 @@ class LocalnetServeTest {
                         dir.toString(),
                         "--hub_port",
                         "0",
+                        "--chain_port",
+                        "0",
+                        "--chain_instant",
                         "--json")
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
                 var client = HttpClient.newHttpClient()) {
-            var hub = URI.create(
-                    new ObjectMapper().readTree(out.readLine()).get("hub").asText());
+            // The tests' own logging goes to standard output, too.
+            String answer =
+                    out.lines().filter(line -> line.startsWith("{")).findFirst().orElseThrow();
+            var addresses = new ObjectMapper().readTree(answer);
+            var hub = URI.create(addresses.get("hub").asText());
             var request = HttpRequest.newBuilder(hub.resolve("/api/whoami-v2"))
                     .header("Authorization", "Bearer " + token.out().strip())
                     .build();
             var me = client.send(request, HttpResponse.BodyHandlers.ofString()).body();
             assertThat(new ObjectMapper().readTree(me).get("name").asText()).isEqualTo("alice");
+
+            var chain = URI.create(addresses.get("chain").asText().replaceFirst("^ws", "http") + "/");
+            var question = HttpRequest.BodyPublishers.ofString("{\"id\":1,\"method\":\"system_properties\"}");
+            var properties = client.send(
+                    HttpRequest.newBuilder(chain).POST(question).build(), HttpResponse.BodyHandlers.ofString());
+            assertThat(properties.body()).contains("\"tokenSymbol\":\"TAO\"");
 
             process.destroy();
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
@@ -62,6 +73,11 @@ class LocalnetServeTest {
         assertThat(CommandLineRun.of("localnet", "--hub_port", "0").err()).contains("--localnet_dir");
         assertThat(run("localnet", "token", "--owner", "a/b").err()).contains("no local network");
         assertThat(run("localnet", "--hub_port", "65536").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(run("localnet", "--chain_port", "-1").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(CommandLineRun.of("localnet", "--chain_port", "0").err()).contains("--chain_port needs");
+        assertThat(run("localnet", "--chain_port", "0", "--chain_finality_lag", "-1")
+                        .err())
+                .contains("finality lag");
         var nowhere = run("localnet", "--hub_port", "0");
         assertThat(nowhere.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(nowhere.err()).contains("no local network at " + dir);

@@ -7,6 +7,7 @@ import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -134,7 +135,7 @@ final class HubRepository {
      * @throws IOException when the list of files is too long, or the disk failed
      */
     String commit(Change change) throws IOException, InterruptedException {
-        Files.createDirectories(folder);
+        createFolder();
         try (FileChannel channel = lockFile();
                 FileLock _ = lock(channel)) {
             Optional<String> head = head();
@@ -157,6 +158,20 @@ final class HubRepository {
             PendingFile.write(commitFile(commit), json);
             PendingFile.write(headFile(), (commit + "\n").getBytes(StandardCharsets.US_ASCII));
             return commit;
+        }
+    }
+
+    /** The folder may be deleted just as it is found to be there already. */
+    private void createFolder() throws IOException {
+        while (true) {
+            try {
+                Files.createDirectories(folder);
+                return;
+            } catch (FileAlreadyExistsException e) {
+                if (Files.exists(folder) && !Files.isDirectory(folder)) {
+                    throw e;
+                }
+            }
         }
     }
 

@@ -5,6 +5,7 @@ import io.javalin.http.Context;
 import io.javalin.http.HttpResponseException;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.UUID;
@@ -72,6 +73,10 @@ public final class HubServer implements AutoCloseable {
             routes.exception(
                     HttpResponseException.class,
                     (answer, request) -> refuse(request, new HubRefusal(answer.getStatus(), answer.getMessage())));
+            routes.exception(NoSuchFileException.class, (gone, request) -> {
+                LOG.debug("a repository was deleted amid a request", gone);
+                refuse(request, HubRefusal.repoNotFound(false));
+            });
             routes.exception(EofException.class, (gone, request) -> LOG.debug("a client went away", gone));
             routes.exception(Exception.class, (failure, request) -> {
                 LOG.warn("event=request_failed method={} path={}", request.method(), request.path(), failure);
