@@ -1,30 +1,29 @@
 package sn9.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import sn9.Secret;
 import sn9.data.CachedRows;
 import sn9.data.Dataset;
 import sn9.data.DatasetApi;
 import sn9.data.DatasetPages;
 import sn9.data.DatasetRows;
+import sn9.data.PageCache;
 import sn9.data.PageSource;
 import sn9.data.ParquetRows;
 import sn9.data.RowsApi;
 import sn9.http.Http;
 import sn9.http.Retry;
+import sn9.hub.HubSettings;
 
 /** Which dataset of the Hub text comes from, and how. */
 public final class DatasetOptions {
-    private static final String HUB = "https://huggingface.co";
-
     /** Longest time without a byte: a page that stalls is given up and replaced (spec/subnet.md D 14). */
     private static final Duration SILENCE = Duration.ofSeconds(15);
 
@@ -77,7 +76,9 @@ public final class DatasetOptions {
     @Option(
             names = "--dataset_endpoint",
             paramLabel = "URL",
-            description = "Address of the Hub and its dataset server. Default: HF_ENDPOINT, or " + HUB)
+            description =
+                    "Address of the Hub that has the dataset, when models are at another (--hf_endpoint). Default:"
+                            + " HF_ENDPOINT, or https://huggingface.co")
     private String endpoint;
 
     @Mixin
@@ -109,28 +110,30 @@ public final class DatasetOptions {
      */
     PageSource open(CommandSpec spec, long seed) throws IOException, InterruptedException {
         var wanted = Usage.checked(spec, () -> new Dataset(dataset, configs, split));
-        var environment = Main.environment(spec);
-        String hub =
-                endpoint != null ? endpoint : environment.get("HF_ENDPOINT").orElse(HUB);
-        if (!hub.matches("https?://\\S+")) {
-            throw Usage.error(spec, "\"" + hub + "\" is no address of a Hub, expected https://...");
+        HubSettings hub = hub(spec);
+        if (hub.offline()) {
+            throw Usage.error(spec, "--dataset " + dataset + " is at the Hub, but HF_HUB_OFFLINE is set; use --corpus");
         }
-        var kept = cache.open(spec);
-        var server = new DatasetApi(new Http(SILENCE, RETRY), hub, token(environment), wanted);
+        Optional<PageCache> kept = cache.wanted(spec);
+        var server = new DatasetApi(new Http(SILENCE, RETRY), hub.endpoint(), hub.token(), wanted);
         try {
             DatasetRows rows = api == Api.PARQUET ? ParquetRows.open(server, seed) : RowsApi.open(server);
-            return new DatasetPages(new CachedRows(rows, kept), choice);
+            return new DatasetPages(
+                    kept.<DatasetRows>map(pages -> new CachedRows(rows, pages)).orElse(rows), choice);
         } catch (IOException | InterruptedException | RuntimeException e) {
             server.close();
             throw e;
         }
     }
 
-    /** The Hub's token, which gated datasets and generous request limits need (spec/hub.md 2). */
-    private static Optional<Secret> token(Environment environment) {
-        return Stream.of("HF_ACCESS_TOKEN", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
-                .flatMap(name -> environment.get(name).stream())
-                .findFirst()
-                .map(Secret::new);
+    /** The Hub's address and token; a token goes to its own address only. */
+    private HubSettings hub(CommandSpec spec) throws IOException {
+        Path home = Path.of(System.getProperty("user.home"));
+        try {
+            var known = HubSettings.of(Main.environment(spec)::get, home, Optional.empty());
+            return endpoint == null ? known : new HubSettings(endpoint, known.token(), known.cache(), known.offline());
+        } catch (IllegalArgumentException e) {
+            throw Usage.error(spec, (endpoint == null ? "HF_ENDPOINT: " : "--dataset_endpoint: ") + e.getMessage());
+        }
     }
 }

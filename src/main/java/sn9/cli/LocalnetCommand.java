@@ -13,6 +13,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import sn9.localnet.LocalChain;
 import sn9.localnet.hub.HubServer;
+import sn9.localnet.rpc.ChainServer;
+import sn9.localnet.rpc.ChainSettings;
 
 /**
  * {@code localnet}: the embedded network of this machine, for rehearsal and the quick start. Without one of the commands
@@ -22,7 +24,7 @@ import sn9.localnet.hub.HubServer;
         name = "localnet",
         description = {
             "Make, look at and rehearse with the embedded local network (a Hub and a chain in one folder).",
-            "With --hub_port it serves a network that is there, on 127.0.0.1, until it is stopped."
+            "With --hub_port, --chain_port or both it serves a network that is there, on 127.0.0.1, until it is stopped."
         },
         subcommands = {
             LocalnetCreateCommand.class,
@@ -45,6 +47,25 @@ final class LocalnetCommand implements Callable<Integer>, LongRunning {
             description = "Serve the Hub on this port, 0 for any free one. Clients take its address as HF_ENDPOINT.")
     private Integer hubPort;
 
+    @Option(
+            names = "--chain_port",
+            paramLabel = "PORT",
+            description = "Serve the chain on this port, 0 for any free one. Clients take its address for their"
+                    + " --subtensor.chain_endpoint.")
+    private Integer chainPort;
+
+    @Option(
+            names = "--chain_instant",
+            description = "Make a block for every extrinsic at once, beside those that follow the clock.")
+    private boolean chainInstant;
+
+    @Option(
+            names = "--chain_finality_lag",
+            paramLabel = "BLOCKS",
+            defaultValue = "2",
+            description = "Blocks by which the final block is behind the latest. Default: ${DEFAULT-VALUE}")
+    private int finalityLag;
+
     @Mixin
     private LoggingOptions logging;
 
@@ -53,27 +74,42 @@ final class LocalnetCommand implements Callable<Integer>, LongRunning {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (hubPort == null) {
+        if (hubPort == null && chainPort == null) {
             throw Main.missingCommand(spec);
         }
         if (directory == null) {
-            throw Usage.error(spec, "--hub_port needs --localnet_dir, the network to serve");
+            throw Usage.error(
+                    spec,
+                    (hubPort == null ? "--chain_port" : "--hub_port") + " needs --localnet_dir, the network to serve");
         }
-        if (hubPort < 0 || hubPort > 65_535) {
-            throw Usage.error(spec, "--hub_port is " + hubPort + ", expected 0 (any free one) to 65535");
-        }
+        checkPort("--hub_port", hubPort);
+        checkPort("--chain_port", chainPort);
+        var settings = Usage.checked(spec, () -> new ChainSettings(chainInstant, finalityLag));
         LocalChain.observe(directory, InstantSource.system()).close();
         var stopped = new CountDownLatch(1);
         var answer = new LinkedHashMap<String, Object>();
         answer.put("localnet_dir", directory.toString());
         var output = Output.of(spec, json);
         try (var _ = GracefulStop.onSignal(stopped::countDown);
-                var hub = HubServer.start(directory, hubPort)) {
-            answer.put("hub", hub.address().toString());
-            output.text("the Hub of " + directory + " is at " + hub.address());
+                var hub = hubPort == null ? null : HubServer.start(directory, hubPort);
+                var chain = chainPort == null ? null : ChainServer.start(directory, chainPort, settings)) {
+            if (hub != null) {
+                answer.put("hub", hub.address().toString());
+                output.text("the Hub of " + directory + " is at " + hub.address());
+            }
+            if (chain != null) {
+                answer.put("chain", chain.address().toString());
+                output.text("the chain of " + directory + " is at " + chain.address());
+            }
             output.json(answer);
             stopped.await();
         }
         return ExitCode.DONE;
+    }
+
+    private void checkPort(String flag, Integer port) {
+        if (port != null && (port < 0 || port > 65_535)) {
+            throw Usage.error(spec, flag + " is " + port + ", expected 0 (any free one) to 65535");
+        }
     }
 }

@@ -12,7 +12,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import sn9.localnet.LocalChain;
-import sn9.localnet.LocalChainParameters;
+import sn9.localnet.chain.LocalChainParameters;
 import sn9.localnet.LocalHub;
 
 /** {@code localnet create}: a new network with a genesis now. */

@@ -2,6 +2,7 @@ package sn9.cli;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import sn9.data.PageCache;
@@ -32,6 +33,15 @@ public final class PageCacheOptions {
         }
         String caches = Main.environment(spec).get("XDG_CACHE_HOME").orElse("~/.cache");
         return Home.resolve(caches).resolve("sn9").resolve("pages");
+    }
+
+    /**
+     * The cache to read through; empty when nothing is to be kept, and what others keep there stays then.
+     *
+     * @throws picocli.CommandLine.ParameterException when its size is none
+     */
+    Optional<PageCache> wanted(CommandSpec spec) throws IOException {
+        return gib == 0 ? Optional.empty() : Optional.of(open(spec));
     }
 
     /**

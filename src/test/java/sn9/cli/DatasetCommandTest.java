@@ -56,6 +56,10 @@ class DatasetCommandTest {
         var kept = json(CommandLineRun.of("dataset", "cache", "--page_cache", cache(), "--json"));
         assertThat(kept.path("pages").asInt()).isEqualTo(4);
         assertThat(kept.path("bytes").asLong()).isPositive();
+        assertThat(run("dataset", "pages", "--page_cache_gb", "0").exitCode()).isEqualTo(ExitCode.DONE);
+        assertThat(json(CommandLineRun.of("dataset", "cache", "--page_cache", cache(), "--json")))
+                .as("0 keeps nothing and deletes nothing")
+                .isEqualTo(kept);
         assertThat(json(CommandLineRun.of("dataset", "cache", "--page_cache", cache(), "--clear", "--json"))
                         .path("pages")
                         .asInt())

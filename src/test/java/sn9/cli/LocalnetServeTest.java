@@ -33,17 +33,26 @@ class LocalnetServeTest {
                         dir.toString(),
                         "--hub_port",
                         "0",
+                        "--chain_port",
+                        "0",
+                        "--chain_instant",
                         "--json")
                 .redirectError(ProcessBuilder.Redirect.DISCARD)
                 .start();
         try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
                 var client = HttpClient.newHttpClient()) {
-            var hub = URI.create(
-                    new ObjectMapper().readTree(out.readLine()).get("hub").asText());
+            var addresses = new ObjectMapper().readTree(out.readLine());
+            var hub = URI.create(addresses.get("hub").asText());
             var answer = client.send(
                     HttpRequest.newBuilder(hub.resolve("/api/models/no/body")).build(),
                     HttpResponse.BodyHandlers.ofString());
             assertThat(answer.headers().firstValue("X-Error-Code")).contains("RepoNotFound");
+
+            var chain = URI.create(addresses.get("chain").asText().replaceFirst("^ws", "http") + "/");
+            var question = HttpRequest.BodyPublishers.ofString("{\"id\":1,\"method\":\"system_properties\"}");
+            var properties = client.send(
+                    HttpRequest.newBuilder(chain).POST(question).build(), HttpResponse.BodyHandlers.ofString());
+            assertThat(properties.body()).contains("\"tokenSymbol\":\"TAO\"");
 
             process.destroy();
             assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
@@ -58,6 +67,11 @@ class LocalnetServeTest {
         assertThat(run("localnet").err()).contains("a command is missing");
         assertThat(CommandLineRun.of("localnet", "--hub_port", "0").err()).contains("--localnet_dir");
         assertThat(run("localnet", "--hub_port", "65536").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(run("localnet", "--chain_port", "-1").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(CommandLineRun.of("localnet", "--chain_port", "0").err()).contains("--chain_port needs");
+        assertThat(run("localnet", "--chain_port", "0", "--chain_finality_lag", "-1")
+                        .err())
+                .contains("finality lag");
         var nowhere = run("localnet", "--hub_port", "0");
         assertThat(nowhere.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(nowhere.err()).contains("no local network at " + dir);

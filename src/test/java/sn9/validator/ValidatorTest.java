@@ -24,7 +24,7 @@ import sn9.RemoteCallException;
 import sn9.data.Packer;
 import sn9.engine.EngineException;
 import sn9.localnet.LocalChain;
-import sn9.localnet.LocalChainParameters;
+import sn9.localnet.chain.LocalChainParameters;
 import sn9.localnet.LocalHub;
 import sn9.localnet.LocalIdentity;
 import sn9.subnet.BlockSchedule;

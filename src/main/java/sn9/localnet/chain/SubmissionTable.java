@@ -1,4 +1,4 @@
-package sn9.localnet;
+package sn9.localnet.chain;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -10,21 +10,13 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
-import sn9.RemoteCallException;
 
-/** Weights in the chain's database. Every submission is kept; the latest of a validator's present registration counts. */
+/** All weights that were ever set, beside the runtime's storage, which knows the present ones only. */
 final class SubmissionTable {
     private SubmissionTable() {}
 
-    /**
-     * Adds weights.
-     *
-     * @param submission who, when and what; zeros among the weights are left out
-     * @param hotkeys holder of each slot, by uid
-     * @throws RemoteCallException when a weighted slot is not taken
-     */
-    static void insert(Connection connection, WeightSubmission submission, Map<Integer, String> hotkeys)
-            throws SQLException, RemoteCallException {
+    /** Adds weights; zeros are left out. */
+    static void insert(Connection connection, WeightSubmission submission) throws SQLException {
         long id;
         try (PreparedStatement insert = connection.prepareStatement(
                 "INSERT INTO submissions (uid, hotkey, block, version_key) VALUES (?, ?, ?, ?) RETURNING id")) {
@@ -37,30 +29,23 @@ final class SubmissionTable {
                 id = row.getLong(1);
             }
         }
-        try (PreparedStatement insert =
-                connection.prepareStatement("INSERT INTO submitted_weights VALUES (?, ?, ?, ?)")) {
+        try (PreparedStatement insert = connection.prepareStatement("INSERT INTO submitted_weights VALUES (?, ?, ?)")) {
             for (Map.Entry<Integer, Integer> weight : submission.weights().entrySet()) {
-                if (!hotkeys.containsKey(weight.getKey())) {
-                    throw new RemoteCallException(
-                            "local chain: uid " + weight.getKey() + " is given a weight but is not registered", false);
-                }
                 if (weight.getValue() > 0) {
                     insert.setLong(1, id);
                     insert.setInt(2, weight.getKey());
-                    insert.setString(3, hotkeys.get(weight.getKey()));
-                    insert.setInt(4, weight.getValue());
+                    insert.setInt(3, weight.getValue());
                     insert.executeUpdate();
                 }
             }
         }
     }
 
-    /** The latest weights of a slot's present holder. */
-    static Optional<WeightSubmission> current(Connection connection, int validatorUid) throws SQLException {
-        try (PreparedStatement select = connection.prepareStatement("""
-                SELECT s.* FROM submissions s JOIN neurons n ON n.hotkey = s.hotkey AND s.id > n.submissions_before
-                WHERE n.uid = ? ORDER BY s.id DESC LIMIT 1""")) {
-            select.setInt(1, validatorUid);
+    /** The latest weights of a hotkey. */
+    static Optional<WeightSubmission> latest(Connection connection, String hotkey) throws SQLException {
+        try (PreparedStatement select =
+                connection.prepareStatement("SELECT * FROM submissions WHERE hotkey = ? ORDER BY id DESC LIMIT 1")) {
+            select.setString(1, hotkey);
             return list(connection, select).stream().findFirst();
         }
     }

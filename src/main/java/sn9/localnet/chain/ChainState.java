@@ -1,4 +1,4 @@
-package sn9.localnet;
+package sn9.localnet.chain;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -10,23 +10,20 @@ import java.time.Instant;
 /**
  * The one row about the chain as a whole.
  *
- * @param parameters as of its creation
+ * @param netuid the subnet it serves
  * @param genesis the moment block 1 began
+ * @param blockTime time from block to block
+ * @param commitInterval blocks that neurons of this network wait between commitments
  * @param offset blocks that were added by hand
- * @param lastBlock the latest block that anything was written in; numbers never fall below it
- * @param settledBlock block of the latest epoch that has been run, 0 for none
+ * @param lastBlock the block that was being made when last anything was written; numbers never fall below it
  */
-record ChainState(LocalChainParameters parameters, Instant genesis, long offset, long lastBlock, long settledBlock) {
+record ChainState(int netuid, Instant genesis, Duration blockTime, long commitInterval, long offset, long lastBlock) {
     static void insert(Connection connection, LocalChainParameters parameters, Instant genesis) throws SQLException {
-        try (PreparedStatement insert =
-                connection.prepareStatement("INSERT INTO chain VALUES (1, ?, ?, ?, ?, ?, ?, ?, 0, 1, 0)")) {
+        try (PreparedStatement insert = connection.prepareStatement("INSERT INTO chain VALUES (1, ?, ?, ?, ?, 0, 1)")) {
             insert.setInt(1, parameters.netuid());
             insert.setLong(2, genesis.toEpochMilli());
             insert.setLong(3, parameters.blockTime().toMillis());
-            insert.setLong(4, parameters.tempo());
-            insert.setLong(5, parameters.commitInterval());
-            insert.setLong(6, parameters.weightsInterval());
-            insert.setInt(7, parameters.maxUids());
+            insert.setLong(4, parameters.commitInterval());
             insert.executeUpdate();
         }
     }
@@ -37,32 +34,29 @@ record ChainState(LocalChainParameters parameters, Instant genesis, long offset,
             if (!row.next()) {
                 throw new SQLException("the table chain is empty");
             }
-            LocalChainParameters parameters = new LocalChainParameters(
-                    row.getInt("netuid"),
-                    Duration.ofMillis(row.getLong("block_millis")),
-                    row.getLong("tempo"),
-                    row.getLong("commit_interval"),
-                    row.getLong("weights_interval"),
-                    row.getInt("max_uids"));
             return new ChainState(
-                    parameters,
+                    row.getInt("netuid"),
                     Instant.ofEpochMilli(row.getLong("genesis_millis")),
+                    Duration.ofMillis(row.getLong("block_millis")),
+                    row.getLong("commit_interval"),
                     row.getLong("block_offset"),
-                    row.getLong("last_block"),
-                    row.getLong("settled_block"));
-        } catch (IllegalArgumentException e) {
-            throw new SQLException("the table chain is malformed: " + e.getMessage(), e);
+                    row.getLong("last_block"));
         }
     }
 
-    /** The block of a moment: 1 at genesis, one more each block time; a clock set back does not lower it. */
+    /** The block that is being made at a moment: 1 at genesis, one more each block time; a clock set back does not lower it. */
     long block(Instant now) {
         long elapsed = Duration.between(genesis, now).toMillis();
-        long byClock = Math.floorDiv(elapsed, parameters.blockTime().toMillis()) + 1 + offset;
+        long byClock = Math.floorDiv(elapsed, blockTime.toMillis()) + 1 + offset;
         return Math.max(byClock, lastBlock);
     }
 
-    /** Records a block as written in, together with blocks added by hand. */
+    /** The moment at which a block begins by the clock. */
+    Instant begin(long block) {
+        return genesis.plusMillis((block - 1 - offset) * blockTime.toMillis());
+    }
+
+    /** Records the block that is being made, together with blocks added by hand. */
     static void save(Connection connection, long lastBlock, long offset) throws SQLException {
         try (PreparedStatement update =
                 connection.prepareStatement("UPDATE chain SET last_block = ?, block_offset = ?")) {

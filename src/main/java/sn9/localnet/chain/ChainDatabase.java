@@ -1,4 +1,4 @@
-package sn9.localnet;
+package sn9.localnet.chain;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -24,7 +24,7 @@ import sn9.RemoteCallException;
  */
 final class ChainDatabase implements AutoCloseable {
     /** Grows with every change of the tables. */
-    static final int SCHEMA_VERSION = 1;
+    static final int SCHEMA_VERSION = 2;
 
     /** "SN9C": tells the file from any other SQLite database. */
     static final int APPLICATION_ID = 0x534e3943;
@@ -32,33 +32,48 @@ final class ChainDatabase implements AutoCloseable {
     private static final int BUSY_MILLIS = 30_000;
 
     private static final List<String> SCHEMA = List.of(
+            // last_block: the block that is being made; numbers never fall below it.
             """
             CREATE TABLE chain (
               id INTEGER PRIMARY KEY CHECK (id = 1),
               netuid INTEGER NOT NULL,
               genesis_millis INTEGER NOT NULL,
               block_millis INTEGER NOT NULL CHECK (block_millis > 0),
-              tempo INTEGER NOT NULL CHECK (tempo > 0),
               commit_interval INTEGER NOT NULL,
-              weights_interval INTEGER NOT NULL,
-              max_uids INTEGER NOT NULL,
               block_offset INTEGER NOT NULL,
-              last_block INTEGER NOT NULL,
-              settled_block INTEGER NOT NULL) STRICT""",
-            // submissions_before: weights of an earlier registration have smaller ids and no longer count.
+              last_block INTEGER NOT NULL) STRICT""",
+            // Blocks that are made; the one that is being made has extrinsics, events and state only.
             """
-            CREATE TABLE neurons (
-              uid INTEGER PRIMARY KEY,
-              hotkey TEXT NOT NULL UNIQUE,
-              coldkey TEXT NOT NULL,
-              stake REAL NOT NULL,
-              registered_block INTEGER NOT NULL,
-              submissions_before INTEGER NOT NULL) STRICT""",
+            CREATE TABLE blocks (
+              number INTEGER PRIMARY KEY,
+              hash BLOB NOT NULL UNIQUE,
+              parent BLOB NOT NULL,
+              state_root BLOB NOT NULL,
+              extrinsics_root BLOB NOT NULL,
+              millis INTEGER NOT NULL) STRICT""",
             """
-            CREATE TABLE commitments (
-              hotkey TEXT PRIMARY KEY,
-              text TEXT NOT NULL,
-              block INTEGER NOT NULL) STRICT""",
+            CREATE TABLE extrinsics (
+              block INTEGER NOT NULL,
+              place INTEGER NOT NULL,
+              hash BLOB NOT NULL,
+              bytes BLOB NOT NULL,
+              PRIMARY KEY (block, place)) STRICT""",
+            "CREATE INDEX extrinsics_by_hash ON extrinsics (hash)",
+            """
+            CREATE TABLE events (
+              block INTEGER NOT NULL,
+              place INTEGER NOT NULL,
+              record BLOB NOT NULL,
+              PRIMARY KEY (block, place)) STRICT, WITHOUT ROWID""",
+            // The runtime's storage: a value stands from its block on until a later row of its key; NULL is none.
+            """
+            CREATE TABLE state (
+              key BLOB NOT NULL,
+              block INTEGER NOT NULL,
+              value BLOB,
+              PRIMARY KEY (key, block)) STRICT, WITHOUT ROWID""",
+            "CREATE INDEX state_by_block ON state (block)",
+            // What the runtime's storage does not keep: all weights ever set, and what epochs made of them.
             """
             CREATE TABLE submissions (
               id INTEGER PRIMARY KEY,
@@ -67,12 +82,10 @@ final class ChainDatabase implements AutoCloseable {
               block INTEGER NOT NULL,
               version_key INTEGER NOT NULL) STRICT""",
             "CREATE INDEX submissions_by_hotkey ON submissions (hotkey, id)",
-            // hotkey: who held the slot then; the weight is void once another does.
             """
             CREATE TABLE submitted_weights (
               submission INTEGER NOT NULL REFERENCES submissions (id),
               uid INTEGER NOT NULL,
-              hotkey TEXT NOT NULL,
               value INTEGER NOT NULL,
               PRIMARY KEY (submission, uid)) STRICT, WITHOUT ROWID""",
             """
@@ -84,7 +97,6 @@ final class ChainDatabase implements AutoCloseable {
             CREATE TABLE incentives (
               epoch INTEGER NOT NULL REFERENCES epochs (id),
               uid INTEGER NOT NULL,
-              hotkey TEXT NOT NULL,
               incentive REAL NOT NULL,
               PRIMARY KEY (epoch, uid)) STRICT, WITHOUT ROWID""",
             "PRAGMA application_id = " + APPLICATION_ID,
@@ -92,8 +104,8 @@ final class ChainDatabase implements AutoCloseable {
 
     /** Statements inside one transaction. */
     @FunctionalInterface
-    interface Work<T> {
-        T run(Connection connection) throws SQLException, RemoteCallException;
+    interface Work<T, E extends Exception> {
+        T run(Connection connection) throws SQLException, IOException, E;
     }
 
     private final Path file;
@@ -122,7 +134,7 @@ final class ChainDatabase implements AutoCloseable {
                 for (String sql : SCHEMA) {
                     statement.execute(sql);
                 }
-                ChainState.insert(connection, parameters, genesis);
+                Genesis.write(connection, parameters, genesis);
                 statement.execute("COMMIT");
             } catch (SQLException e) {
                 throw new IOException(temporary + ": the local chain cannot be created: " + e.getMessage(), e);
@@ -171,12 +183,12 @@ final class ChainDatabase implements AutoCloseable {
     }
 
     /** Runs statements on one snapshot of the data. */
-    <T> T read(Work<T> work) throws RemoteCallException {
+    <T, E extends Exception> T read(Work<T, E> work) throws IOException, E {
         return transaction("BEGIN", work);
     }
 
     /** Runs statements as the only writer: all of them take effect, or none. */
-    <T> T write(Work<T> work) throws RemoteCallException {
+    <T, E extends Exception> T write(Work<T, E> work) throws IOException, E {
         return transaction("BEGIN IMMEDIATE", work);
     }
 
@@ -189,7 +201,7 @@ final class ChainDatabase implements AutoCloseable {
         }
     }
 
-    private synchronized <T> T transaction(String begin, Work<T> work) throws RemoteCallException {
+    private synchronized <T, E extends Exception> T transaction(String begin, Work<T, E> work) throws IOException, E {
         try (Statement statement = connection.createStatement()) {
             statement.execute(begin);
             boolean done = false;
@@ -205,6 +217,12 @@ final class ChainDatabase implements AutoCloseable {
             }
         } catch (SQLException e) {
             throw failure(e);
+        } catch (MalformedDataException e) {
+            throw new RemoteCallException(
+                    "local chain " + file + ": " + e.getMessage() + "; the file is damaged, move it away to begin a new"
+                            + " network",
+                    false,
+                    e);
         }
     }
 

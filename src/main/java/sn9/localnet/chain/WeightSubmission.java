@@ -1,4 +1,4 @@
-package sn9.localnet;
+package sn9.localnet.chain;
 
 import java.util.SortedMap;
 
