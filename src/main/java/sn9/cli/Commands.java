@@ -7,6 +7,7 @@ final class Commands {
     private static final List<String> NAMES = List.of(
             "bench",
             "dashboard",
+            "dataset",
             "devices",
             "eval",
             "generate",
@@ -17,6 +18,7 @@ final class Commands {
             "register",
             "upload",
             "validator",
+            "wallet",
             "weights");
 
     private Commands() {}
@@ -38,6 +40,7 @@ final class Commands {
         return switch (name) {
             case "bench" -> new BenchCommand();
             case "dashboard" -> new DashboardCommand();
+            case "dataset" -> new DatasetCommand();
             case "devices" -> new DevicesCommand();
             case "eval" -> new EvalCommand();
             case "generate" -> new GenerateCommand();
@@ -48,6 +51,7 @@ final class Commands {
             case "register" -> new RegisterCommand();
             case "upload" -> new UploadCommand();
             case "validator" -> new ValidatorCommand();
+            case "wallet" -> new WalletCommand();
             case "weights" -> new WeightsCommand();
             default -> throw new IllegalArgumentException("no command is called " + name);
         };

@@ -14,7 +14,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import sn9.MalformedDataException;
 import sn9.checkpoint.ModelDirectory;
-import sn9.data.LocalCorpus;
 import sn9.data.Packer;
 import sn9.engine.Engine;
 import sn9.eval.EvaluationTimeoutException;
@@ -49,6 +48,18 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
             required = true,
             description = "Repository to publish to.")
     private String repoId;
+
+    @Option(
+            names = "--private",
+            fallbackValue = "true",
+            description = "Upload to a private repository, so that nobody has the files before the hash is on chain.")
+    private boolean privately;
+
+    @Option(
+            names = {"--publish", "--update_repo_visibility"},
+            fallbackValue = "true",
+            description = "Make the repository public once the commitment stands.")
+    private boolean publish;
 
     @Option(
             names = "--held_out_pages",
@@ -86,6 +97,9 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
     private LocalnetOptions localnet;
 
     @Mixin
+    private HubOptions hub;
+
+    @Mixin
     private RuleOptions rules;
 
     @Mixin
@@ -97,7 +111,8 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
     @Override
     public Integer call() throws IOException, InterruptedException, EvaluationTimeoutException {
         Usage.checked(spec, () -> RepoId.parse(repoId));
-        try (var network = Network.open(spec, localnet, subtensor, wallet, rules.rules())) {
+        try (var network = open()) {
+            network.checkMayUpload();
             network.ensureRegistered(0);
             var reasons = violations(network.chain().block());
             if (!reasons.isEmpty()) {
@@ -113,8 +128,20 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
                     return refused("not published", List.of(decision.reason() + "; --force publishes all the same"));
                 }
             }
-            return published(publisher.publish(directory, repoId, () -> !noWait));
+            var publication = publisher.publish(directory, repoId, () -> !noWait);
+            if (publish) {
+                network.hub().orElseThrow().repos().setPrivate(RepoId.parse(repoId), false);
+            }
+            return published(publication);
         }
+    }
+
+    private Network open() throws IOException {
+        if ((privately || publish) && localnet.directory().isPresent() && !hub.isNamed()) {
+            throw Usage.error(
+                    spec, "--private and --publish need a Hub: start sn9 localnet --hub_port and give --hf_endpoint");
+        }
+        return Network.open(spec, localnet, subtensor, wallet, rules.rules(), hub, privately);
     }
 
     private List<String> violations(long block) throws IOException {
@@ -131,7 +158,7 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
             throws IOException, InterruptedException, EvaluationTimeoutException {
         var packer = new Packer(
                 new Gpt2Tokenizer(), rules.rules().batchSize(), rules.rules().sequenceLength());
-        try (var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
+        try (var source = corpus.open(spec);
                 Engine engine = device.open();
                 var model = ModelDirectory.open(directory)) {
             var heldOut = HeldOut.batches(source, heldOutPages, packer);

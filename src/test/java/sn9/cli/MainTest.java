@@ -186,7 +186,7 @@ class MainTest {
         assertThat(probe.device.device()).isEqualTo("auto");
         assertThat(probe.rules.rules().name()).isEqualTo("B2");
         assertThat(probe.localnet.directory()).isEmpty();
-        assertThat(probe.corpus.seed()).isZero();
+        assertThat(probe.corpus.dataset().isNamed()).isFalse();
     }
 
     @Test
@@ -195,7 +195,7 @@ class MainTest {
         var environment = Environment.load(
                 Map.of("HF_ACCESS_TOKEN", "hf_verysecret", "SN9_CORPUS", "hf_verysecret"), Path.of("no"));
         var writer = new PrintWriter(new StringWriter());
-        var line = Main.commandLine(List.of(probe), environment, writer, writer);
+        var line = Main.commandLine(List.of(probe), environment, new ScriptedTerminal(false), writer, writer);
         line.execute("probe");
         String text =
                 EffectiveConfig.describe(line.getSubcommands().get("probe").getCommandSpec(), environment);
