@@ -47,7 +47,8 @@ final class RpcConnection implements AutoCloseable {
     private long lastId;
     private Optional<String> over = Optional.empty();
 
-    private RpcConnection(String endpoint) {
+    /** A connection without a peer, which can only {@link #receive}. */
+    RpcConnection(String endpoint) {
         this.endpoint = endpoint;
     }
 
@@ -58,7 +59,9 @@ final class RpcConnection implements AutoCloseable {
                 endpoint, timeout, MAX_MESSAGE_BYTES, new WebSocketConnection.Listener() {
                     @Override
                     public void text(String message) {
-                        connection.receive(message);
+                        if (!connection.receive(message)) {
+                            connection.socket.close();
+                        }
                     }
 
                     @Override
@@ -189,15 +192,18 @@ final class RpcConnection implements AutoCloseable {
         return result;
     }
 
-    /** One message of the node: an answer, or a notification. What is neither ends the connection. */
-    private void receive(String message) {
+    /**
+     * Takes one message of the node: an answer, or a notification.
+     *
+     * @return false when it is not JSON, which ends the connection
+     */
+    boolean receive(String message) {
         JsonNode json;
         try {
             json = StrictJson.parse(endpoint, message.getBytes(StandardCharsets.UTF_8));
         } catch (MalformedDataException e) {
             end("the node sent what is not JSON: " + e.getMessage());
-            socket.close();
-            return;
+            return false;
         }
         if (json.has("method")) {
             notified(json.path("params"));
@@ -206,6 +212,7 @@ final class RpcConnection implements AutoCloseable {
         } else {
             LOG.debug("{}: a message without an id: {}", endpoint, Hex.brief(json));
         }
+        return true;
     }
 
     private void answered(long id, JsonNode answer) {
