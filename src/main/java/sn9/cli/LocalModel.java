@@ -79,7 +79,8 @@ final class LocalModel {
         return new ModelShape(config.nLayer(), config.nHead(), config.nEmbd(), config.nPositions(), config.vocabSize());
     }
 
-    private static List<String> files(Path directory) throws IOException {
+    /** Names of all regular files, links to such included, in order. */
+    static List<String> files(Path directory) throws IOException {
         try (var paths = Files.walk(directory)) {
             return paths.filter(Files::isRegularFile)
                     .map(path -> directory.relativize(path).toString())

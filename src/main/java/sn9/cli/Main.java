@@ -40,6 +40,17 @@ public final class Main implements Runnable {
     @Spec
     private CommandSpec spec;
 
+    private final Environment environment;
+
+    private Main(Environment environment) {
+        this.environment = environment;
+    }
+
+    /** The environment that a command runs in. */
+    static Environment environment(CommandSpec spec) {
+        return ((Main) spec.root().userObject()).environment;
+    }
+
     /** Runs one command of this process's arguments, environment and working directory, and exits with its code. */
     public static void main(String[] args) {
         var out = new PrintWriter(System.out, true, StandardCharsets.UTF_8);
@@ -57,7 +68,7 @@ public final class Main implements Runnable {
 
     /** The command line over some commands, ready to execute; the environment and both streams are the caller's. */
     static CommandLine commandLine(List<Object> commands, Environment environment, PrintWriter out, PrintWriter err) {
-        var line = new CommandLine(new Main());
+        var line = new CommandLine(new Main(environment));
         commands.forEach(line::addSubcommand);
         return line.setOut(out)
                 .setErr(err)

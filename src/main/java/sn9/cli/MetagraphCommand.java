@@ -42,7 +42,7 @@ final class MetagraphCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Metagraph metagraph;
         Map<String, Commitment> commitments;
-        try (var network = Network.open(spec, localnet, subtensor, wallet, rules.rules())) {
+        try (var network = Network.open(spec, localnet, subtensor, wallet, rules.rules(), new HubOptions(), false)) {
             metagraph = network.chain().metagraph();
             commitments = network.metadata().commitments();
         }

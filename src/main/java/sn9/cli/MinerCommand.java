@@ -74,6 +74,9 @@ final class MinerCommand implements Callable<Integer>, LongRunning {
     private LocalnetOptions localnet;
 
     @Mixin
+    private HubOptions hub;
+
+    @Mixin
     private RuleOptions rules;
 
     @Mixin
@@ -101,10 +104,12 @@ final class MinerCommand implements Callable<Integer>, LongRunning {
         boolean publishes = upload.policy() == UploadPolicy.BEST;
         boolean connects =
                 publishes || resume == null && (start.best() || start.uid().isPresent());
-        try (Network network = connects ? Network.open(spec, localnet, subtensor, wallet, rules.rules()) : null;
+        try (Network network =
+                        connects ? Network.open(spec, localnet, subtensor, wallet, rules.rules(), hub, false) : null;
                 var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
                 Engine engine = device.open()) {
             if (publishes) {
+                network.checkMayUpload();
                 network.ensureRegistered(0);
             }
             Optional<Uploads> uploads = publishes ? Optional.of(uploads(network, engine)) : Optional.empty();

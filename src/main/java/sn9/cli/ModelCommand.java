@@ -4,11 +4,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** {@code model}: what a model directory is, without training or evaluating it. */
+/** {@code model}: gets a model, and says what a model directory is, without training or evaluating it. */
 @Command(
         name = "model",
-        description = "Judge, hash or show a model directory.",
-        subcommands = {ModelCheckCommand.class, ModelHashCommand.class, ModelShowCommand.class})
+        description = "Download a model; judge, hash or show a model directory.",
+        subcommands = {ModelGetCommand.class, ModelCheckCommand.class, ModelHashCommand.class, ModelShowCommand.class})
 final class ModelCommand implements Runnable {
     @Spec
     private CommandSpec spec;

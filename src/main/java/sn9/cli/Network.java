@@ -3,10 +3,12 @@ package sn9.cli;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import sn9.RemoteCallException;
+import sn9.hub.HubModelStore;
 import sn9.localnet.LocalChain;
 import sn9.localnet.LocalChainParameters;
 import sn9.localnet.LocalHub;
@@ -22,24 +24,32 @@ public final class Network implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Network.class);
 
     private final LocalChain chain;
-    private final LocalHub hub;
+    private final RemoteModelStore store;
     private final LocalIdentity identity;
     private final RuleSet rules;
 
-    private Network(LocalChain chain, LocalHub hub, LocalIdentity identity, RuleSet rules) {
+    private Network(LocalChain chain, RemoteModelStore store, LocalIdentity identity, RuleSet rules) {
         this.chain = chain;
-        this.hub = hub;
+        this.store = store;
         this.identity = identity;
         this.rules = rules;
     }
 
     /**
-     * Opens the network that the flags name, as the neuron that they name; a local network is made when missing.
+     * Opens the network that the flags name, as the neuron that they name; a local network is made when missing. Its models
+     * are in its own folder unless a Hub is named.
      *
+     * @param privately whether repositories that have to be created are private
      * @throws picocli.CommandLine.ParameterException when no network is named, or it serves another subnet
      */
     public static Network open(
-            CommandSpec spec, LocalnetOptions localnet, SubtensorOptions subtensor, WalletOptions wallet, RuleSet rules)
+            CommandSpec spec,
+            LocalnetOptions localnet,
+            SubtensorOptions subtensor,
+            WalletOptions wallet,
+            RuleSet rules,
+            HubOptions hub,
+            boolean privately)
             throws IOException {
         var directory = localnet.directory()
                 .orElseThrow(() -> Usage.error(
@@ -56,7 +66,13 @@ public final class Network implements AutoCloseable {
                     spec,
                     "--netuid is " + subtensor.netuid() + ", the local network in " + directory + " serves " + netuid);
         }
-        return new Network(chain, LocalHub.open(directory), identity, rules);
+        try {
+            RemoteModelStore store = hub.isNamed() ? hub.open(spec, privately) : LocalHub.open(directory);
+            return new Network(chain, store, identity, rules);
+        } catch (IOException | RuntimeException e) {
+            chain.close();
+            throw e;
+        }
     }
 
     private static LocalChainParameters parameters(int netuid, double blockSeconds) {
@@ -82,12 +98,25 @@ public final class Network implements AutoCloseable {
 
     /** The files of models. */
     public RemoteModelStore store() {
-        return hub;
+        return store;
+    }
+
+    /** The Hub behind {@link #store}, when it is one. */
+    Optional<HubModelStore> hub() {
+        return store instanceof HubModelStore hub ? Optional.of(hub) : Optional.empty();
+    }
+
+    /** Fails now where an upload would fail after hours of training: no token, or one that may only read. */
+    void checkMayUpload() throws IOException, InterruptedException {
+        if (store instanceof HubModelStore hub) {
+            var account = hub.checkMayWrite();
+            LOG.info("hub account={}", account);
+        }
     }
 
     /** Published models, fetched and verified. */
     public NetworkModels models() {
-        return new NetworkModels(chain, chain, hub, rules);
+        return new NetworkModels(chain, chain, store, rules);
     }
 
     /** SS58 address of this neuron's hotkey. */
@@ -111,6 +140,7 @@ public final class Network implements AutoCloseable {
 
     @Override
     public void close() throws RemoteCallException {
+        hub().ifPresent(HubModelStore::close);
         chain.close();
     }
 }

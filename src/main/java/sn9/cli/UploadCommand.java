@@ -51,6 +51,18 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
     private String repoId;
 
     @Option(
+            names = "--private",
+            fallbackValue = "true",
+            description = "Upload to a private repository, so that nobody has the files before the hash is on chain.")
+    private boolean privately;
+
+    @Option(
+            names = {"--publish", "--update_repo_visibility"},
+            fallbackValue = "true",
+            description = "Make the repository public once the commitment stands.")
+    private boolean publish;
+
+    @Option(
             names = "--held_out_pages",
             paramLabel = "N",
             defaultValue = "2",
@@ -86,6 +98,9 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
     private LocalnetOptions localnet;
 
     @Mixin
+    private HubOptions hub;
+
+    @Mixin
     private RuleOptions rules;
 
     @Mixin
@@ -97,7 +112,8 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
     @Override
     public Integer call() throws IOException, InterruptedException, EvaluationTimeoutException {
         Usage.checked(spec, () -> RepoId.parse(repoId));
-        try (var network = Network.open(spec, localnet, subtensor, wallet, rules.rules())) {
+        try (var network = open()) {
+            network.checkMayUpload();
             network.ensureRegistered(0);
             var reasons = violations(network.chain().block());
             if (!reasons.isEmpty()) {
@@ -113,8 +129,20 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
                     return refused("not published", List.of(decision.reason() + "; --force publishes all the same"));
                 }
             }
-            return published(publisher.publish(directory, repoId, () -> !noWait));
+            var publication = publisher.publish(directory, repoId, () -> !noWait);
+            if (publish) {
+                network.hub().orElseThrow().repos().setPrivate(RepoId.parse(repoId), false);
+            }
+            return published(publication);
         }
+    }
+
+    private Network open() throws IOException {
+        if ((privately || publish) && localnet.directory().isPresent() && !hub.isNamed()) {
+            throw Usage.error(
+                    spec, "--private and --publish need a Hub: start sn9 localnet --hub_port and give --hf_endpoint");
+        }
+        return Network.open(spec, localnet, subtensor, wallet, rules.rules(), hub, privately);
     }
 
     private List<String> violations(long block) throws IOException {

@@ -58,6 +58,9 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
     private LocalnetOptions localnet;
 
     @Mixin
+    private HubOptions hub;
+
+    @Mixin
     private RuleOptions rules;
 
     @Mixin
@@ -83,7 +86,7 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
         }
         LOG.info("rules={} seed={} set_weights={}", ruleSet.name(), settings.seed(), settings.setWeights());
         var clock = InstantSource.system();
-        try (var network = Network.open(spec, localnet, subtensor, wallet, ruleSet);
+        try (var network = Network.open(spec, localnet, subtensor, wallet, ruleSet, hub, false);
                 var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
                 var state = ValidatorState.open(options.modelDir().resolve("validator.db"), subtensor.netuid());
                 var metrics = JsonLinesSink.append(options.modelDir().resolve("validator.jsonl"));

@@ -37,6 +37,12 @@ public final class HttpReply {
         }
     }
 
+    /** What is left of an answer opened as a stream, read whole; the stream stays its owner's to close. */
+    public static HttpReply of(HttpStream stream, int maxBytes) throws IOException {
+        byte[] bytes = stream.body().readNBytes(maxBytes);
+        return new HttpReply(stream.status(), stream.headers(), stream.source(), bytes);
+    }
+
     private static MalformedDataException tooLarge(String source, int maxBytes, String found) {
         return new MalformedDataException(
                 source, maxBytes, "expected an answer of at most " + maxBytes + " bytes, found " + found);

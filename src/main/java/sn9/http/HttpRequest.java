@@ -74,11 +74,6 @@ public final class HttpRequest {
         return of("POST", url, body, false);
     }
 
-    /** A DELETE with a body; not repeated either. */
-    public static HttpRequest delete(String url, HttpBody body) {
-        return of("DELETE", url, body, false);
-    }
-
     /** With a header, in place of any of that name. */
     public HttpRequest header(String name, String value) {
         return new HttpRequest(

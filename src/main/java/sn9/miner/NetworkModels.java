@@ -132,14 +132,11 @@ public record NetworkModels(SubnetChain chain, ModelMetadataStore metadata, Remo
         if (rules.criteria(block).judgeRepository(files) instanceof Verdict.Rejected rejected) {
             throw new MalformedDataException(source(repoId, commit), -1, rejected.reason());
         }
-        var selected =
-                rules.fetchList().select(files.stream().map(RemoteFile::path).toList());
-        for (RemoteFile file : files) {
-            if (selected.contains(file.path())) {
-                store.download(repoId, commit, file.path(), target.resolve(file.path()), file.bytes());
-            }
+        var chosen = rules.fetchList().choose(files);
+        for (RemoteFile file : chosen) {
+            store.download(repoId, commit, file.path(), target.resolve(file.path()), file.bytes());
         }
-        return DirectoryHash.of(target, selected);
+        return DirectoryHash.of(target, chosen.stream().map(RemoteFile::path).toList());
     }
 
     /** Deletes a folder with all it holds; one that is not there is no error. Links are deleted, not followed. */

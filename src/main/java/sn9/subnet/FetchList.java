@@ -3,7 +3,9 @@ package sn9.subnet;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.regex.Pattern;
+import sn9.subnet.RemoteModelStore.RemoteFile;
 
 /**
  * Which files of a repository make up a model: exactly these are downloaded, and exactly these enter the
@@ -34,6 +36,12 @@ public record FetchList(String parameters, List<String> required, List<String> o
             files.stream().filter(f -> shard.matcher(f).matches()).forEach(selected::add);
         }
         return selected;
+    }
+
+    /** As {@link #select}, with their sizes. */
+    public List<RemoteFile> choose(List<RemoteFile> files) {
+        var names = Set.copyOf(select(files.stream().map(RemoteFile::path).toList()));
+        return files.stream().filter(file -> names.contains(file.path())).toList();
     }
 
     /** The files that a repository lacks, empty when it is whole. */

@@ -3,6 +3,7 @@ package sn9.subnet;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import sn9.RemoteCallException;
 
 /** The files of a published model, both ways: a repository with commits. */
@@ -11,9 +12,15 @@ public interface RemoteModelStore {
      * A file of a repository at a commit.
      *
      * @param path relative, with forward slashes
-     * @param bytes its size
+     * @param bytes its size; -1 when the remote does not say, which no rule set takes
+     * @param sha256 of its content, 64 lower-case hexadecimal digits, where the remote says
      */
-    record RemoteFile(String path, long bytes) {}
+    record RemoteFile(String path, long bytes, Optional<String> sha256) {
+        /** A file of unknown content. */
+        public RemoteFile(String path, long bytes) {
+            this(path, bytes, Optional.empty());
+        }
+    }
 
     /**
      * Uploads the regular files of a directory as one commit, creating the repository when it is missing.

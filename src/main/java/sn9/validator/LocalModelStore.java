@@ -29,8 +29,9 @@ import sn9.subnet.RemoteModelStore.RemoteFile;
 
 /**
  * The downloaded models on disk: {@code <root>/models/<hotkey>/<namespace>--<name>/<commit>/}. A model is fetched into
- * {@code <root>/incoming}, judged there, and moved into place whole, so a directory in place is a complete one. Safe to
- * call from any thread.
+ * {@code <root>/incoming}, judged there, and moved into place whole, so a directory in place is a complete one. Files of
+ * the same content are one file ({@link BlobFolder}): a copier's model costs neither transfer nor disk. Safe to call from
+ * any thread.
  */
 public final class LocalModelStore {
     private static final Logger LOG = LoggerFactory.getLogger(LocalModelStore.class);
@@ -40,6 +41,7 @@ public final class LocalModelStore {
 
     private final Path models;
     private final Path incoming;
+    private final BlobFolder blobs;
     private final long quotaBytes;
     private final Duration grace;
     private final InstantSource clock;
@@ -55,6 +57,7 @@ public final class LocalModelStore {
     public LocalModelStore(Path root, long quotaBytes, Duration grace, InstantSource clock) {
         this.models = root.resolve("models");
         this.incoming = root.resolve("incoming");
+        this.blobs = new BlobFolder(root.resolve("blobs"));
         this.quotaBytes = quotaBytes;
         this.grace = grace;
         this.clock = clock;
@@ -92,7 +95,12 @@ public final class LocalModelStore {
     public Incoming fetch(RemoteModelStore remote, String hotkey, ModelId id, List<RemoteFile> files)
             throws IOException, InterruptedException {
         Path target = directory(hotkey, id);
-        long bytes = files.stream().mapToLong(RemoteFile::bytes).reduce(0, Math::addExact);
+        long bytes = 0;
+        for (var file : files) {
+            boolean here =
+                    file.sha256().isPresent() && blobs.holds(file.sha256().get(), file.bytes());
+            bytes = Math.addExact(bytes, here ? 0 : file.bytes());
+        }
         reserve(id, bytes);
         Path place = null;
         try {
@@ -104,7 +112,9 @@ public final class LocalModelStore {
                     path = path.resolve(segment("file", part));
                 }
                 Files.createDirectories(path.getParent());
-                remote.download(id.repoId(), id.commit(), file.path(), path, file.bytes());
+                if (file.sha256().isEmpty() || !blobs.take(file.sha256().get(), path)) {
+                    remote.download(id.repoId(), id.commit(), file.path(), path, file.bytes());
+                }
             }
             return new Incoming(place, target, bytes);
         } catch (IOException | InterruptedException | RuntimeException e) {
@@ -141,6 +151,7 @@ public final class LocalModelStore {
                     try (var channel = FileChannel.open(file, StandardOpenOption.READ)) {
                         channel.force(true);
                     }
+                    blobs.share(file);
                 }
             }
             Files.createDirectories(target.getParent());
@@ -231,6 +242,7 @@ public final class LocalModelStore {
             }
             deleteIfEmpty(hotkey);
         }
+        blobs.sweep();
         Instant abandoned = clock.instant().minus(grace.plusHours(1));
         for (Path leftover : children(incoming)) {
             if (newest(leftover).isBefore(abandoned)) {
@@ -240,7 +252,7 @@ public final class LocalModelStore {
         return deleted;
     }
 
-    /** Bytes of all models in place. */
+    /** Bytes that all models in place take on the disk. */
     public long bytes() throws IOException {
         return size(models);
     }
@@ -307,9 +319,13 @@ public final class LocalModelStore {
     }
 
     private static long size(Path directory) throws IOException {
-        var bytes = new long[1];
-        walk(directory, (path, attributes) -> bytes[0] += attributes.isRegularFile() ? attributes.size() : 0);
-        return bytes[0];
+        var files = new HashMap<Object, Long>(); // by inode, where there are any: a link takes no room
+        walk(directory, (path, attributes) -> {
+            if (attributes.isRegularFile()) {
+                files.put(attributes.fileKey() == null ? path : attributes.fileKey(), attributes.size());
+            }
+        });
+        return files.values().stream().mapToLong(Long::longValue).sum();
     }
 
     private interface Visit {

@@ -234,10 +234,7 @@ public final class ModelUpdater {
         if (local.holds(hotkey, id)) { // the same model, committed again
             return judge(hotkey, commitment, id, local.directory(hotkey, id), repoBytes);
         }
-        var wanted = Set.copyOf(
-                rules.fetchList().select(files.stream().map(RemoteFile::path).toList()));
-        var chosen = files.stream().filter(f -> wanted.contains(f.path())).toList();
-        try (var incoming = fetchWithRoom(hotkey, id, chosen)) {
+        try (var incoming = fetchWithRoom(hotkey, id, rules.fetchList().choose(files))) {
             var model = judge(hotkey, commitment, id, incoming.path(), repoBytes);
             if (model.standing() == TrackedModel.Standing.ACCEPTED) {
                 incoming.keep();
