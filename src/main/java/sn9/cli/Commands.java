@@ -17,6 +17,7 @@ final class Commands {
             "register",
             "upload",
             "validator",
+            "wallet",
             "weights");
 
     private Commands() {}
@@ -48,6 +49,7 @@ final class Commands {
             case "register" -> new RegisterCommand();
             case "upload" -> new UploadCommand();
             case "validator" -> new ValidatorCommand();
+            case "wallet" -> new WalletCommand();
             case "weights" -> new WeightsCommand();
             default -> throw new IllegalArgumentException("no command is called " + name);
         };

@@ -14,7 +14,7 @@ import sn9.Secret;
 
 /** The variables of the process and, where it has none of a name, those of {@code .env}. Secrets leave it masked. */
 public final class Environment {
-    private static final Pattern SECRET_NAME = Pattern.compile(".*(TOKEN|API_KEY|PASSWORD|MNEMONIC|SECRET).*");
+    private static final Pattern SECRET_NAME = Pattern.compile(".*(TOKEN|API_KEY|PASSWORD|MNEMONIC|SECRET|_PW_).*");
 
     /** Groups of flags whose variables the Bittensor tools know as {@code BT_...}. */
     private static final Pattern BITTENSOR_FLAG = Pattern.compile("--(wallet|subtensor|logging)\\..*");

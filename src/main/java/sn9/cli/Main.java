@@ -37,18 +37,15 @@ import sn9.MalformedDataException;
             "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the device or a native library failed."
         })
 public final class Main implements Runnable {
+    private final Environment environment;
+    private final Terminal terminal;
+
     @Spec
     private CommandSpec spec;
 
-    private final Environment environment;
-
-    private Main(Environment environment) {
+    private Main(Environment environment, Terminal terminal) {
         this.environment = environment;
-    }
-
-    /** The environment that a command runs in. */
-    static Environment environment(CommandSpec spec) {
-        return ((Main) spec.root().userObject()).environment;
+        this.terminal = terminal;
     }
 
     /** Runs one command of this process's arguments, environment and working directory, and exits with its code. */
@@ -63,12 +60,15 @@ public final class Main implements Runnable {
             System.exit(ExitCode.USAGE);
             return;
         }
-        System.exit(commandLine(Commands.reachable(args), environment, out, err).execute(args));
+        var terminal = new SystemTerminal();
+        System.exit(commandLine(Commands.reachable(args), environment, terminal, out, err)
+                .execute(args));
     }
 
-    /** The command line over some commands, ready to execute; the environment and both streams are the caller's. */
-    static CommandLine commandLine(List<Object> commands, Environment environment, PrintWriter out, PrintWriter err) {
-        var line = new CommandLine(new Main(environment));
+    /** The command line over some commands, ready to execute; environment, terminal and streams are the caller's. */
+    static CommandLine commandLine(
+            List<Object> commands, Environment environment, Terminal terminal, PrintWriter out, PrintWriter err) {
+        var line = new CommandLine(new Main(environment, terminal));
         commands.forEach(line::addSubcommand);
         return line.setOut(out)
                 .setErr(err)
@@ -78,6 +78,16 @@ public final class Main implements Runnable {
                 .setParameterExceptionHandler(new UsageErrors())
                 .setExecutionExceptionHandler(new Failures(environment))
                 .setOverwrittenOptionsAllowed(false);
+    }
+
+    /** The variables that a command runs with. */
+    static Environment environment(CommandSpec spec) {
+        return ((Main) spec.root().userObject()).environment;
+    }
+
+    /** The person who runs a command. */
+    static Terminal terminal(CommandSpec spec) {
+        return ((Main) spec.root().userObject()).terminal;
     }
 
     /** Only runs when no command was named. */

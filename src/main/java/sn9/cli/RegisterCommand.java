@@ -20,7 +20,6 @@ import sn9.chain.Registration;
 import sn9.chain.RpcSettings;
 import sn9.localnet.LocalChain;
 import sn9.localnet.LocalIdentity;
-import sn9.wallet.Wallet;
 
 /** {@code register}: a slot on the subnet for a hotkey. */
 @Command(
@@ -84,7 +83,7 @@ final class RegisterCommand implements Callable<Integer> {
     }
 
     private int onChain() throws IOException, InterruptedException {
-        var keys = Usage.checked(spec, () -> Wallet.open(wallet.path(), wallet.name(), wallet.hotkey()));
+        var keys = wallet.wallet(spec);
         String hotkey = address(keys.hotkeyAddress(), keys.hotkeypubFile());
         String coldkey = address(keys.coldkeyAddress(), keys.coldkeypubFile());
         try (var chain = new ChainClient(subtensor.endpoints(spec), subtensor.genesis(), RpcSettings.standard())) {
@@ -101,7 +100,7 @@ final class RegisterCommand implements Callable<Integer> {
             if (maxBurn == null || burn.compareTo(BigDecimal.valueOf(maxBurn)) > 0) {
                 throw new ChainException("not registered: --max_burn " + burn + " or more pays that price", false);
             }
-            try (var payer = keys.coldkey(WalletPasswords.of(spec, keys))) {
+            try (var payer = keys.coldkey(KeyPasswords.of(spec, keys))) {
                 return registered(registration.register(subtensor.netuid(), payer, hotkey), hotkey, coldkey, null);
             }
         }

@@ -40,12 +40,12 @@ final class SubtensorSide implements ChainSide {
 
     static SubtensorSide open(CommandSpec spec, SubtensorOptions subtensor, WalletOptions options)
             throws IOException, InterruptedException {
-        var wallet = Usage.checked(spec, () -> Wallet.open(options.path(), options.name(), options.hotkey()));
+        var wallet = options.wallet(spec);
         if (!Files.exists(wallet.hotkeyFile())) {
             var reader = subtensor.reader(spec);
             return new SubtensorSide(spec, wallet, subtensor, Optional.empty(), reader, reader);
         }
-        var hotkey = wallet.hotkey(WalletPasswords.of(spec, wallet));
+        var hotkey = wallet.hotkey(KeyPasswords.of(spec, wallet));
         try {
             var folder = LoggingOptions.of(spec)
                     .orElseThrow()

@@ -1,7 +1,9 @@
 package sn9.cli;
 
 import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import sn9.wallet.Wallet;
 
 /** Which keys a neuron acts with. */
 public final class WalletOptions {
@@ -25,6 +27,11 @@ public final class WalletOptions {
             defaultValue = "~/.bittensor/wallets",
             description = "Folder of the wallets. Default: ${DEFAULT-VALUE}")
     private String path;
+
+    /** The wallet, whether it is there or not; a name that cannot be a file's is wrong usage. */
+    public Wallet wallet(CommandSpec spec) {
+        return Usage.checked(spec, () -> Wallet.open(path(), name, hotkey));
+    }
 
     /** Name of the wallet. */
     public String name() {

@@ -78,7 +78,9 @@ final class NaclKeyfile {
      * @throws IllegalStateException when the heap cannot hold that
      */
     static byte[] key(byte[] password) {
-        requireHeap(Runtime.getRuntime());
+        if (Runtime.getRuntime().maxMemory() < HEAP_BYTES + SPARE_BYTES) {
+            throw heapTooSmall(null);
+        }
         var generator = new Argon2BytesGenerator();
         generator.init(new Argon2Parameters.Builder(Argon2Parameters.ARGON2_i)
                 .withVersion(Argon2Parameters.ARGON2_VERSION_13)
@@ -88,17 +90,21 @@ final class NaclKeyfile {
                 .withSalt(SALT)
                 .build());
         byte[] key = new byte[SecretBox.KEY_BYTES];
-        generator.generateBytes(password, key);
+        try {
+            generator.generateBytes(password, key);
+        } catch (OutOfMemoryError e) { // its blocks are garbage already, so the program can go on
+            throw heapTooSmall(e);
+        }
         return key;
     }
 
-    private static void requireHeap(Runtime runtime) {
-        long needed = HEAP_BYTES + SPARE_BYTES;
-        if (runtime.maxMemory() < needed) {
-            throw new IllegalStateException(
-                    "the password of a keyfile is stretched over 512 MiB, which takes a heap of "
-                            + (needed >> 20) + " MiB, and Java may use " + (runtime.maxMemory() >> 20)
-                            + " MiB: start it with java -Xmx1g -jar ...");
-        }
+    private static IllegalStateException heapTooSmall(OutOfMemoryError cause) {
+        long needed = (HEAP_BYTES + SPARE_BYTES) >> 20;
+        long found = Runtime.getRuntime().maxMemory() >> 20;
+        return new IllegalStateException(
+                "the password of a keyfile is stretched over 512 MiB, which takes a heap of " + needed
+                        + " MiB and more beside other work, and Java may use " + found
+                        + " MiB: start it with java -Xmx1g -jar ... (SN9_JAVA_OPTS=-Xmx1g for scripts/sn9)",
+                cause);
     }
 }

@@ -29,6 +29,9 @@ public final class Sr25519 {
     private static final byte[] CONTEXT = "substrate".getBytes(StandardCharsets.US_ASCII);
     private static final byte[] PROTOCOL = "Schnorr-sig".getBytes(StandardCharsets.US_ASCII);
 
+    private static final byte[] OPEN = "<Bytes>".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] CLOSE = "</Bytes>".getBytes(StandardCharsets.US_ASCII);
+
     private Sr25519() {}
 
     /**
@@ -63,6 +66,11 @@ public final class Sr25519 {
         }
     }
 
+    /** Whether a signature is over the data, or over {@code <Bytes>data</Bytes>}, as browser extensions sign texts. */
+    public static boolean verifyPlainOrWrapped(byte[] publicKey, byte[] data, byte[] signature) {
+        return verify(publicKey, data, signature) || verify(publicKey, wrap(data), signature);
+    }
+
     /** Signs with a secret scalar; the nonce seed is what keeps the signature's secret from a bad random source. */
     static byte[] sign(byte[] scalar, byte[] nonceSeed, byte[] publicKey, byte[] message, SecureRandom random) {
         try (var transcript = transcript(publicKey, message)) {
@@ -83,6 +91,14 @@ public final class Sr25519 {
     /** A scalar times the group's generator, in constant time. */
     static RistrettoElement timesBase(Scalar scalar) {
         return Constants.RISTRETTO_GENERATOR_TABLE.multiply(scalar);
+    }
+
+    private static byte[] wrap(byte[] data) {
+        byte[] wrapped = new byte[OPEN.length + data.length + CLOSE.length];
+        System.arraycopy(OPEN, 0, wrapped, 0, OPEN.length);
+        System.arraycopy(data, 0, wrapped, OPEN.length, data.length);
+        System.arraycopy(CLOSE, 0, wrapped, OPEN.length + data.length, CLOSE.length);
+        return wrapped;
     }
 
     private static MerlinTranscript transcript(byte[] publicKey, byte[] message) {

@@ -38,9 +38,10 @@ public final class Ss58 {
             throw new IllegalArgumentException("an account id has " + KEY_BYTES + " bytes, found " + publicKey.length);
         }
         byte[] head = head(prefix);
-        byte[] bytes = Arrays.copyOf(head, head.length + KEY_BYTES + CHECKSUM_BYTES);
-        System.arraycopy(publicKey, 0, bytes, head.length, KEY_BYTES);
-        System.arraycopy(checksum(head, publicKey), 0, bytes, head.length + KEY_BYTES, CHECKSUM_BYTES);
+        byte[] payload = Arrays.copyOf(head, head.length + KEY_BYTES);
+        System.arraycopy(publicKey, 0, payload, head.length, KEY_BYTES);
+        byte[] bytes = Arrays.copyOf(payload, payload.length + CHECKSUM_BYTES);
+        System.arraycopy(checksum(payload), 0, bytes, payload.length, CHECKSUM_BYTES);
         return base58(bytes);
     }
 
@@ -56,27 +57,39 @@ public final class Ss58 {
 
     /** As {@link #decode(String)}, of another network's prefix. */
     public static byte[] decode(String address, int prefix) {
+        byte[] bytes = checked(address);
         byte[] head = head(prefix);
+        byte[] found = Arrays.copyOf(bytes, bytes.length - KEY_BYTES);
+        if (!Arrays.equals(found, head)) {
+            throw new IllegalArgumentException("the SS58 address is of another network: prefix " + prefix
+                    + " is expected, found " + prefix(found));
+        }
+        return Arrays.copyOfRange(bytes, head.length, bytes.length);
+    }
+
+    /** As {@link #decode(String)}, whatever network the address is of. */
+    static byte[] decodeAnyNetwork(String address) {
+        byte[] bytes = checked(address);
+        return Arrays.copyOfRange(bytes, bytes.length - KEY_BYTES, bytes.length);
+    }
+
+    /** Head and key of an address of the right length and checksum. */
+    private static byte[] checked(String address) {
         byte[] bytes = bytes(address);
         if (bytes.length == 0) {
             throw new IllegalArgumentException("an SS58 address is expected, found nothing");
         }
-        int headBytes = (bytes[0] & 0xff) < 64 ? 1 : 2;
-        if (bytes.length != headBytes + KEY_BYTES + CHECKSUM_BYTES) {
-            throw new IllegalArgumentException("an SS58 address holds " + (headBytes + KEY_BYTES + CHECKSUM_BYTES)
-                    + " bytes, found " + bytes.length + ": is it complete?");
+        int expected = ((bytes[0] & 0xff) < 64 ? 1 : 2) + KEY_BYTES + CHECKSUM_BYTES;
+        if (bytes.length != expected) {
+            throw new IllegalArgumentException(
+                    "an SS58 address holds " + expected + " bytes, found " + bytes.length + ": is it complete?");
         }
-        byte[] key = Arrays.copyOfRange(bytes, headBytes, headBytes + KEY_BYTES);
-        byte[] foundHead = Arrays.copyOf(bytes, headBytes);
-        byte[] foundChecksum = Arrays.copyOfRange(bytes, headBytes + KEY_BYTES, bytes.length);
-        if (!Arrays.equals(foundChecksum, checksum(foundHead, key))) {
+        byte[] payload = Arrays.copyOf(bytes, expected - CHECKSUM_BYTES);
+        byte[] checksum = Arrays.copyOfRange(bytes, payload.length, expected);
+        if (!Arrays.equals(checksum, checksum(payload))) {
             throw new IllegalArgumentException("the checksum of the SS58 address is wrong: is it mistyped?");
         }
-        if (!Arrays.equals(foundHead, head)) {
-            throw new IllegalArgumentException("the SS58 address is of another network: prefix " + prefix
-                    + " is expected, found " + prefix(foundHead));
-        }
-        return key;
+        return payload;
     }
 
     private static byte[] head(int prefix) {
@@ -100,8 +113,8 @@ public final class Ss58 {
         return low | (head[1] & 0b0011_1111) << 8;
     }
 
-    private static byte[] checksum(byte[] head, byte[] key) {
-        return Arrays.copyOf(Blake2b.hash(512, CHECKSUM_CONTEXT, head, key), CHECKSUM_BYTES);
+    private static byte[] checksum(byte[] payload) {
+        return Arrays.copyOf(Blake2b.hash(512, CHECKSUM_CONTEXT, payload), CHECKSUM_BYTES);
     }
 
     private static String base58(byte[] bytes) {

@@ -249,7 +249,7 @@ public final class Wallet {
         try (Stream<Path> entries = Files.list(folder)) {
             return entries.filter(wanted)
                     .map(entry -> entry.getFileName().toString())
-                    .filter(entry -> !entry.startsWith("."))
+                    .filter(entry -> !entry.startsWith(".") && !entry.isBlank())
                     .sorted()
                     .toList();
         }

@@ -14,13 +14,20 @@ record CommandLineRun(int exitCode, String out, String err) {
         return of(Commands.all(), Map.of(), args);
     }
 
-    /** Runs some commands. */
+    /** Runs some commands; nobody is there to be asked. */
     static CommandLineRun of(List<Object> commands, Map<String, String> variables, String... args) {
+        return of(commands, variables, new ScriptedTerminal(false), args);
+    }
+
+    /** Runs some commands before a person. */
+    static CommandLineRun of(List<Object> commands, Map<String, String> variables, Terminal terminal, String... args) {
         var out = new StringWriter();
         var err = new StringWriter();
         try {
             var environment = Environment.load(variables, Path.of("no-such-file.env"));
-            int code = Main.commandLine(commands, environment, new PrintWriter(out, true), new PrintWriter(err, true))
+            var outWriter = new PrintWriter(out, true);
+            var errWriter = new PrintWriter(err, true);
+            int code = Main.commandLine(commands, environment, terminal, outWriter, errWriter)
                     .execute(args);
             return new CommandLineRun(code, out.toString(), err.toString());
         } catch (MalformedDataException e) {

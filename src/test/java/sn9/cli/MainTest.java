@@ -195,7 +195,7 @@ class MainTest {
         var environment = Environment.load(
                 Map.of("HF_ACCESS_TOKEN", "hf_verysecret", "SN9_CORPUS", "hf_verysecret"), Path.of("no"));
         var writer = new PrintWriter(new StringWriter());
-        var line = Main.commandLine(List.of(probe), environment, writer, writer);
+        var line = Main.commandLine(List.of(probe), environment, new ScriptedTerminal(false), writer, writer);
         line.execute("probe");
         String text =
                 EffectiveConfig.describe(line.getSubcommands().get("probe").getCommandSpec(), environment);

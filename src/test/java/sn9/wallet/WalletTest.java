@@ -10,9 +10,11 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -62,21 +64,46 @@ class WalletTest {
     }
 
     @Test
-    void anEncryptedColdkeyOpensWithItsPasswordOnly() throws Exception {
-        try (var key = alice()) {
-            wallet.writeColdkey(key, "pass word \u00e4".toCharArray(), false);
-        }
-        assertThat(new String(Files.readAllBytes(wallet.coldkeyFile()), 0, 5)).isEqualTo("$NACL");
-        assertThat(Wallet.encryption(wallet.coldkeyFile())).contains(KeyfileEncryption.NACL);
-        assertThat(wallet.coldkeyAddress()).contains(alice().keypair().address());
-        char[] given = "pass word \u00e4".toCharArray();
+    void opensTheColdkeyThatLibsodiumEncrypted() throws Exception {
+        Files.createDirectories(wallet.directory());
+        Files.write(
+                wallet.coldkeyFile(),
+                KeyVectors.hex(KeyVectors.of("keyfileNacl").get("fileHex").asText()));
+        assertThat(wallet.coldkeyAddress()).isEmpty();
+        char[] given = GoldenKeyfile.PASSWORD.toCharArray();
         try (var key = wallet.coldkey(file -> given)) {
-            assertThat(key.address()).isEqualTo(alice().keypair().address());
+            assertThat(key.address()).isEqualTo(GoldenKeyfile.ADDRESS);
         }
         assertThat(given).containsOnly('\0');
-        assertThatThrownBy(() -> wallet.coldkey(file -> "password".toCharArray()))
+    }
+
+    @Test
+    void encryptsTheColdkeyAsLibsodiumDoes() throws Exception {
+        try (var key = alice()) {
+            wallet.writeColdkey(key, GoldenKeyfile.PASSWORD.toCharArray(), false);
+        }
+        assertThat(Wallet.encryption(wallet.coldkeyFile())).contains(KeyfileEncryption.NACL);
+        assertThat(wallet.coldkeyAddress()).contains(alice().keypair().address());
+        byte[] file = Files.readAllBytes(wallet.coldkeyFile());
+        byte[] key =
+                KeyVectors.hex(KeyVectors.of("keyfileNacl").get("derivedKey").asText());
+        byte[] content =
+                SecretBox.open(key, Arrays.copyOfRange(file, 5, 29), Arrays.copyOfRange(file, 29, file.length));
+        assertThat(content).isEqualTo(alice().keyfile());
+    }
+
+    @Test
+    @Tag("slow") // three derivations of a key from a password
+    void anEncryptedHotkeyOpensWithItsPasswordOnly() throws Exception {
+        try (var key = alice()) {
+            wallet.writeHotkey(key, "pass word \u00e4".toCharArray(), false);
+        }
+        try (var key = wallet.hotkey(file -> "pass word \u00e4".toCharArray())) {
+            assertThat(key.address()).isEqualTo(alice().keypair().address());
+        }
+        assertThatThrownBy(() -> wallet.hotkey(file -> "pass word a".toCharArray()))
                 .isInstanceOf(WrongPasswordException.class)
-                .hasMessageContaining(wallet.coldkeyFile().toString());
+                .hasMessageContaining(wallet.hotkeyFile().toString());
     }
 
     @Test
@@ -92,6 +119,16 @@ class WalletTest {
             assertThat(wallet.coldkeyAddress()).contains(other.keypair().address());
             assertThat(names(wallet.directory())).containsExactly("coldkey", "coldkeypub.txt");
         }
+    }
+
+    @Test
+    void whatAnotherProcessWroteMeanwhileStays() throws Exception {
+        Path file = folder.resolve("key");
+        PrivateFiles.write(file, new byte[] {1}, false);
+        assertThatThrownBy(() -> PrivateFiles.write(file, new byte[] {2}, false))
+                .isInstanceOf(FileAlreadyExistsException.class);
+        assertThat(file).hasBinaryContent(new byte[] {1});
+        assertThat(names(folder)).containsExactly("key");
     }
 
     @Test
