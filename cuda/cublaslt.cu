@@ -4,7 +4,7 @@
 // Numerics: products of bf16, sums in f32; the first algorithm of the library's own heuristics, which has no clock, is
 // kept for a product's sizes, and parts of k are added in a fixed order: the same bits for the same sizes on the same
 // device and version of the library.
-// Method: cuBLAS 13.0 documentation, section 3 (https://docs.nvidia.com/cuda/cublas/).
+// Method: cuBLAS 13.0 documentation, "Using the cuBLASLt API" (https://docs.nvidia.com/cuda/cublas/).
 #include "cublaslt.cuh"
 
 #include <dlfcn.h>
@@ -255,13 +255,17 @@ void cublaslt_describe(const sn9_context* context, char* text, int64_t bytes) {
         why = library->why_not.substr(0, 300);
     for (char& c : why)
         if (c == '\n') c = ' ';
+    std::string lines;
     if (!why.empty())
-        snprintf(text, static_cast<size_t>(bytes), "gemm=own\ngemm_reason=%s\n", why.c_str());
+        lines = "gemm=own\ngemm_reason=" + why + "\n";
     else if (library->without_algorithm)
-        snprintf(text, static_cast<size_t>(bytes), "gemm=cuBLASLt %s, own for %d of %zu products\n",
-                 library->version.c_str(), library->without_algorithm, library->plans.size());
+        lines = "gemm=cuBLASLt " + library->version + ", own for " + std::to_string(library->without_algorithm) +
+                " of " + std::to_string(library->plans.size()) + " products\n";
     else
-        snprintf(text, static_cast<size_t>(bytes), "gemm=cuBLASLt %s\n", library->version.c_str());
+        lines = "gemm=cuBLASLt " + library->version + "\n";
+    if (context->precision == SN9_PRECISION_BF16 && in_table(context->compute_capability))
+        lines += "gemm_workspace_bytes=" + std::to_string(kLibraryWorkspace) + "\n";
+    snprintf(text, static_cast<size_t>(bytes), "%s", lines.c_str());
 }
 
 int32_t cublaslt_plan(const sn9_context* context, const LibraryProduct& product, bool* found) {

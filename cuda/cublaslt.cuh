@@ -29,7 +29,7 @@ int32_t cublaslt_close(sn9_context* context);
 // Whether products of the context's present pass are asked of the library.
 bool cublaslt_serves(const sn9_context* context);
 
-// Writes the lines gemm= and, where that is own, gemm_reason= (sn9_context_describe).
+// Writes the lines gemm=, where that is own gemm_reason=, and gemm_workspace_bytes= (sn9_context_describe).
 void cublaslt_describe(const sn9_context* context, char* text, int64_t bytes);
 
 // Finds out how the library does a product, once for its sizes; found: whether it can. Making a plan is refused inside

@@ -1,5 +1,5 @@
 // ptx: the inline PTX of the library, one wrapper per instruction, each with a software twin for the host build
-// (native/cudahost/scheduler.cpp). sm_80 and up. Source: PTX ISA 9.0, sections of the instructions named.
+// (native/cudahost/scheduler.cpp). sm_80 and up. Source: PTX ISA, sections of the instructions named.
 #pragma once
 
 #include <cstdint>

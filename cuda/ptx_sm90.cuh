@@ -2,7 +2,8 @@
 // with a software twin for the host build (native/cudahost/sm90.cpp). This code exists for exactly that architecture:
 // what includes it stands in #if SN9_SM90A ... #else __trap(). Only the probes use it so far. A twin that agrees shows
 // that two readings of the PTX ISA agree and no more: both are ours, and neither has met a device.
-// Source: PTX ISA 9.0, sections 9.7.15 (wgmma), 9.7.9.27 (bulk copies), 9.7.13.15 (mbarrier).
+// Source: PTX ISA, "Asynchronous Warpgroup Level Matrix Multiply-Accumulate Instructions", "cp.async.bulk.tensor" and
+// "mbarrier" (https://docs.nvidia.com/cuda/parallel-thread-execution/).
 #pragma once
 
 #include <cstdint>

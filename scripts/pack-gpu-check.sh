@@ -40,28 +40,21 @@ mkdir -p "$pack/lib" "$pack/native" "$pack/scripts"
 # ---- the native side ------------------------------------------------------------------------------------------------
 
 build=$root/target/native
-cmake --build "$build" --target cuda_ops_test device_speed -j "$(nproc)" >"$to/build.log" 2>&1 ||
+programs='cuda_ops_test probe_test device_speed op_speed'
+# shellcheck disable=SC2086 # several targets
+cmake --build "$build" --target $programs -j "$(nproc)" >"$to/build.log" 2>&1 ||
   die "the native tests could not be built; see $to/build.log"
-if cmake --build "$build" --target help | grep -qw probe_test; then
-  cmake --build "$build" --target probe_test -j "$(nproc)" >>"$to/build.log" 2>&1 ||
-    die "the probes could not be built; see $to/build.log"
-fi
-for test in cuda_ops_test device_speed probe_test; do
-  file=$(find "$build" -maxdepth 2 -name "$test" -type f | head -n 1)
-  [ -z "$file" ] || cp "$file" "$pack/native/"
-done
+for program in $programs; do cp "$build/cudahost/$program" "$pack/native/"; done
 # Where cuda_ops_test looks for what stands for cuBLASLt in rehearsals.
 [ ! -d "$build/substitute" ] || cp -r "$build/substitute" "$pack/substitute"
 # The probes' names, for each to have a process of its own.
-if [ -e "$pack/native/probe_test" ]; then
-  "$pack/native/probe_test" "$build/libsn9cudahost.so" | sed -n 's/^probe \([^ ]*\) .*/\1/p' | sort -u >"$pack/native/probes.txt"
-fi
+"$pack/native/probe_test" "$build/libsn9cudahost.so" | sed -n 's/^probe \([^ ]*\) .*/\1/p' | sort -u >"$pack/native/probes.txt"
 cp "$build/libsn9cpu.so" "$build/libgomp.so.1" "$pack/native/"
 if [ -n "$cuda" ]; then
   SN9_CUDA=on sh "$root/scripts/build-native.sh" "$root/target/native-gpu-check" build '' "$archs"
   cp "$root/target/native-gpu-check/libsn9cuda.so" "$pack/native/"
 fi
-strip --strip-unneeded "$pack"/native/*.so* "$pack"/native/*_test "$pack/native/device_speed"
+strip --strip-unneeded "$pack"/native/*.so* "$pack"/native/*_test "$pack"/native/*_speed
 
 # ---- the Java side --------------------------------------------------------------------------------------------------
 
@@ -102,9 +95,9 @@ modules=$(tr , '\n' <<<"$named,java.logging,java.net.http,java.sql,java.manageme
 
 cp "$root/scripts/gpu-check.sh" "$root/scripts/build-native.sh" "$root/scripts/find-jdk.sh" "$pack/scripts/"
 cp -r "$root/scripts/gpu-check" "$root/scripts/check-cuda" "$pack/scripts/"
-for script in nsys.sh ncu.sh; do [ ! -e "$root/scripts/$script" ] || cp "$root/scripts/$script" "$pack/scripts/"; done
+cp "$root/scripts/nsys.sh" "$root/scripts/ncu.sh" "$root/scripts/sn9" "$pack/scripts/"
 cp -r "$root/cuda" "$root/cmake" "$root/LICENSE" "$pack/"
-cp -r "$root/native/common" "$root/native/cpu" "$root/native/include" "$root/native/cudahost" "$root/native/test" "$pack/native/"
+for part in common cpu cudahost include plan test; do cp -r "$root/native/$part" "$pack/native/"; done # all that CMake names
 cp "$root/docs/gpu-check.md" "$pack/README.md"
 {
   git -C "$root" rev-parse HEAD 2>/dev/null || echo "not from git"
@@ -114,7 +107,7 @@ cp "$root/docs/gpu-check.md" "$pack/README.md"
 
 tar -C "$to" -czf "$to/sn9-gpu-check.tar.gz" sn9-gpu-check
 mib=$(($(stat -c %s "$to/sn9-gpu-check.tar.gz") / 1048576))
-floor=$(objdump -T "$pack"/native/*.so "$pack"/native/*_test "$pack/native/device_speed" 2>/dev/null |
+floor=$(objdump -T "$pack"/native/*.so "$pack"/native/*_test "$pack"/native/*_speed 2>/dev/null |
   grep -o 'GLIBC_2\.[0-9]*' | sort -uV | tail -n 1)
 echo "$to/sn9-gpu-check.tar.gz: $mib MiB, needs ${floor/_/ } or newer; modules: $modules"
 [ "$mib" -lt "$most_mib" ] || die "that is more than $most_mib MiB; fewer --archs make it smaller"

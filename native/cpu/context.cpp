@@ -2,6 +2,7 @@
 #include "context.h"
 
 #include <omp.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -88,7 +89,12 @@ int32_t sn9_training_pass(sn9_context* context, int32_t) {
 
 int32_t sn9_alloc(sn9_context* context, int64_t bytes, void** memory) {
     if (!context || !memory || bytes < 0) return fail(SN9_BAD_ARGUMENT, "alloc: %lld bytes", (long long)bytes);
-    *memory = aligned_alloc(sn9::kAlignment, static_cast<size_t>(sn9::round_up(bytes + 1, sn9::kAlignment)));
+    // What fills huge pages asks for them: fewer faults at first touch, and products walk many rows of a page at once.
+    constexpr size_t kHugePage = 2 << 20;
+    size_t size = static_cast<size_t>(sn9::round_up(bytes + 1, sn9::kAlignment));
+    bool huge = size >= 4 * kHugePage;
+    *memory = aligned_alloc(huge ? kHugePage : static_cast<size_t>(sn9::kAlignment), size);
+    if (huge && *memory) madvise(*memory, size, MADV_HUGEPAGE);  // a wish: without it all is as before, but slower
     return *memory ? SN9_OK
                    : fail(SN9_OUT_OF_MEMORY, "alloc: %lld bytes of host memory are not to be had", (long long)bytes);
 }

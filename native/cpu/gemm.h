@@ -17,7 +17,7 @@ constexpr int kRows = 14;
 constexpr int kRows = 6;
 #endif
 constexpr int kColumns = 2 * W;
-constexpr int64_t kDepth = 384;
+constexpr int64_t kDepth = 1024;
 constexpr int64_t kMaxRows = 3072 / kRows * kRows;  // rows of A packed at once
 
 // A matrix somewhere in memory: element (i, j) is p[i * rows + j * columns].
@@ -36,6 +36,29 @@ struct Epilogue {
     const float* residual = nullptr;
 };
 
+// A panel of whole rows whose columns lie side by side in memory, W columns at a time through registers. Returns how
+// many columns are done: not the last, since a store of W lanes may reach into the rows of the column after it.
+template <int panel>
+inline int64_t pack_contiguous_rows(float* to, const Matrix& m, int64_t depth) {
+    constexpr int squares = (panel + W - 1) / W;
+    int64_t k = 0;
+    for (; k + W < depth; k += W) {
+        vfloat v[squares][W];
+#pragma GCC unroll 16
+        for (int s = 0; s < squares; s++) {
+#pragma GCC unroll 16
+            for (int r = 0; r < W; r++)
+                v[s][r] = s * W + r < panel ? load(m.p + (s * W + r) * m.row_stride + k) : vfloat{};
+            transpose(v[s]);
+        }
+#pragma GCC unroll 16
+        for (int r = 0; r < W; r++)
+#pragma GCC unroll 16
+            for (int s = 0; s < squares; s++) store(to + (k + r) * panel + s * W, v[s][r]);
+    }
+    return k;
+}
+
 // One panel of `panel` rows by depth columns of m, transposed so that a column's rows lie side by side; rows from
 // `rows` on are zero.
 template <int panel>
@@ -44,14 +67,8 @@ inline void pack_panel(float* to, const Matrix& m, int64_t rows, int64_t depth) 
         for (int64_t k = 0; k < depth; k++) memcpy(to + k * panel, m.p + k * m.column_stride, panel * sizeof(float));
         return;
     }
-    if (rows == panel) {
-        const float* row[panel];
-        for (int r = 0; r < panel; r++) row[r] = m.p + r * m.row_stride;
-        for (int64_t k = 0; k < depth; k++)
-            for (int r = 0; r < panel; r++) to[k * panel + r] = row[r][k * m.column_stride];
-        return;
-    }
-    for (int64_t k = 0; k < depth; k++)
+    int64_t done = rows == panel && m.column_stride == 1 ? pack_contiguous_rows<panel>(to, m, depth) : 0;
+    for (int64_t k = done; k < depth; k++)
         for (int r = 0; r < panel; r++)
             to[k * panel + r] = r < rows ? m.p[r * m.row_stride + k * m.column_stride] : 0.0f;
 }
@@ -95,21 +112,26 @@ inline void multiply_panels(float* __restrict tile, const float* __restrict a, c
 // Moves a register tile of m x n into C at row i, column j, with the epilogue when this is the last block of K.
 inline void finish_tile(const float* tile, float* C, int64_t ldc, int64_t i, int64_t j, int64_t m, int64_t n, bool add,
                         bool last, const Epilogue& epilogue) {
-    for (int64_t r = 0; r < m; r++) {
-        int64_t at = (i + r) * ldc + j;
-        for_each_vector(n, [&](int64_t c, int64_t lanes) {
-            vfloat v = load(tile + r * kColumns + c);
-            if (add) v += load_some(C + at + c, lanes);
-            if (last) {
-                if (epilogue.bias) v += load_some(epilogue.bias + j + c, lanes);
-                if (epilogue.pre) store_some(epilogue.pre + at + c, v, lanes);
-                if (epilogue.gelu) v = gelu(v);
-                if (epilogue.derivative_of) v *= gelu_derivative(load_some(epilogue.derivative_of + at + c, lanes));
-                if (epilogue.residual) v += load_some(epilogue.residual + at + c, lanes);
-            }
-            store_some(C + at + c, v, lanes);
-        });
-    }
+    auto finish = [&](int64_t r, int64_t c, int64_t lanes) __attribute__((always_inline)) {
+        int64_t at = (i + r) * ldc + j + c;
+        vfloat v = load(tile + r * kColumns + c);
+        if (add) v += load_some(C + at, lanes);
+        if (last) {
+            if (epilogue.bias) v += load_some(epilogue.bias + j + c, lanes);
+            if (epilogue.pre) store_some(epilogue.pre + at, v, lanes);
+            if (epilogue.gelu) v = gelu(v);
+            if (epilogue.derivative_of) v *= gelu_derivative(load_some(epilogue.derivative_of + at, lanes));
+            if (epilogue.residual) v += load_some(epilogue.residual + at, lanes);
+        }
+        store_some(C + at, v, lanes);
+    };
+    for (int64_t r = 0; r < m; r++)
+        if (n == kColumns) {
+            finish(r, 0, W);
+            finish(r, W, W);
+        } else {
+            for_each_vector(n, [&](int64_t c, int64_t lanes) { finish(r, c, lanes); });
+        }
 }
 
 // A packed in panels of rows times B packed in panels of columns into C; a_step and b_step are the floats from one

@@ -79,12 +79,7 @@ void reduce_logits(const sn9_context& context, const HeadWorkspace& w, const flo
                 }
                 for (int64_t i = 0; i < rows; i++) {
                     const float* row = logits + i * stride;
-                    vfloat tops = splat(row[0]);
-                    int64_t j = 0;
-                    for (; j + W <= columns; j += W) tops = maximum(load(row + j), tops);
-                    float top = tops[0];
-                    for (int lane = 1; lane < W; lane++) top = tops[lane] > top ? tops[lane] : top;
-                    for (; j < columns; j++) top = row[j] > top ? row[j] : top;
+                    float top = largest(row, columns);
                     vfloat sums = vfloat{};
                     for_each_vector(columns, [&](int64_t c, int64_t lanes) {
                         vfloat e = exp(load_some(row + c, lanes) - top);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #include "context.h"
 
@@ -41,6 +42,24 @@ typedef float vfloat_unaligned __attribute__((vector_size(SN9_WIDTH * 4), aligne
 }
 [[gnu::always_inline]] inline vfloat maximum(vfloat a, vfloat b) {
     return a > b ? a : b;
+}
+
+template <int block, int... lane>
+[[gnu::always_inline]] inline void transpose_blocks(vfloat (&v)[W], std::integer_sequence<int, lane...>) {
+#pragma GCC unroll 16
+    for (int i = 0; i < W; i++)
+        if (!(i & block)) {
+            vfloat a = v[i], b = v[i + block];
+            v[i] = __builtin_shufflevector(a, b, (lane & block ? W + lane - block : lane)...);
+            v[i + block] = __builtin_shufflevector(a, b, (lane & block ? W + lane : lane + block)...);
+        }
+}
+
+// Rows become columns: v[i][j] and v[j][i] change places, in squares of 2, 4 ... W.
+template <int block = 1>
+[[gnu::always_inline]] inline void transpose(vfloat (&v)[W]) {
+    transpose_blocks<block>(v, std::make_integer_sequence<int, W>());
+    if constexpr (2 * block < W) transpose<2 * block>(v);
 }
 
 // Sum of the lanes, by halves: a fixed order.
@@ -116,6 +135,17 @@ template <typename Function>
     float padded[W];
     store(padded, v);
     for (int64_t i = 0; i < lanes; i++) p[i] = padded[i];
+}
+
+// The largest of n >= 1 values.
+inline float largest(const float* x, int64_t n) {
+    vfloat tops = splat(x[0]);
+    int64_t j = 0;
+    for (; j + W <= n; j += W) tops = maximum(load(x + j), tops);
+    float top = tops[0];
+    for (int lane = 1; lane < W; lane++) top = tops[lane] > top ? tops[lane] : top;
+    for (; j < n; j++) top = x[j] > top ? x[j] : top;
+    return top;
 }
 
 }  // namespace

@@ -15,7 +15,7 @@
 
 namespace sn9::host {
 
-// Limits of a device. Source: CUDA C++ programming guide 13.0, table of technical specifications per compute
+// Limits of a device. Source: CUDA C++ programming guide, table of technical specifications per compute
 // capability.
 struct Profile {
     const char* name;

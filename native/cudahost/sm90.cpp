@@ -65,7 +65,8 @@ void open_view() {
     for (volatile unsigned char& byte : view) byte = 0xFF;
 }
 
-// An element of an operand: PTX ISA 9.0, 9.7.15.5.1 (descriptor, canonical layouts, k contiguous).
+// An element of an operand: PTX ISA, wgmma's "Register Fragments and Shared Memory Matrix Layouts" (descriptor, k
+// contiguous).
 float operand(uint64_t descriptor, int row, int k) {
     auto field = [&](int bit, int bits) { return static_cast<uint32_t>(descriptor >> bit & ((1u << bits) - 1)); };
     uint32_t start = field(0, 14) << 4, leading = field(16, 14) << 4, stride = field(32, 14) << 4, mode = field(62, 2);

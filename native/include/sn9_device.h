@@ -50,7 +50,8 @@ int32_t sn9_context_close(sn9_context* context);
 /* Writes lines of key=value about the device: name, isa, threads, memory_bytes, host_memory (1 where device memory can
  * be read by the host), graphs (1 where capture works), and what else the library has to say: on CUDA fp32, what FP32
  * is here, simt or bf16x3; gemm, what multiplies in training passes of bf16 as far as is known, own or cuBLASLt and its
- * version; gemm_reason, why own. */
+ * version; gemm_reason, why own; gemm_workspace_bytes, what cuBLASLt takes where it multiplies, on the devices where it
+ * may. */
 int32_t sn9_context_describe(sn9_context* context, char* text, int64_t bytes);
 
 /* Makes the workspace at least this large; to be called before a step, never inside one. */

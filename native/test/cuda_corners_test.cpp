@@ -7,17 +7,6 @@ using namespace sn9::test;
 
 namespace {
 
-sn9_weight prepare(Device& device, const Floats& values, int64_t rows, int64_t cols, int32_t kind) {
-    const Library& library = device.library();
-    int64_t bytes = 0;
-    device.check(library.weight_bytes(device, &bytes, rows, cols, kind, 1), "weight_bytes");
-    void* storage = bytes ? device.allocate<char>(bytes) : nullptr;
-    sn9_weight weight;
-    device.check(library.weight_prepare(device, &weight, storage, device.upload(values), SN9_F32, rows, cols, kind, 1),
-                 "weight_prepare");
-    return weight;
-}
-
 // Scores of 128, and of -128 at every third key: the mean of the other keys' values.
 void large_scores(Device& device) {
     start(device, "corners large scores");

@@ -4,8 +4,7 @@
 // found.
 #include <filesystem>
 
-#include "reference_gelu.h"
-#include "rows.h"
+#include "linear_case.h"
 
 using namespace sn9::test;
 
@@ -64,51 +63,26 @@ void expect_described(Device& device, const std::string& wanted) {
         failed("context_describe says\n%s\nexpected is: %s", text.c_str(), wanted.c_str());
 }
 
-// One layer of a training step with its inputs, as the device has them.
-struct Layer {
+// One layer of a training step, and its inputs on the device.
+struct Layer : LinearCase {
     Device& device;
     const Library& library;
-    int64_t N, C, OC;
-    Noise noise;
-    Floats in, w, bias, residual, dout, pre;
-    Sums product, din, dw, db;
     sn9_weight weight;
     void *in_there, *dout_there, *pre_there, *residual_there;
     float* bias_there;
 
     Layer(Device& to, int64_t N_, int64_t C_, int64_t OC_)
-        : device(to), library(to.library()), N(N_), C(C_), OC(OC_), product(N * OC), din(N * C), dw(C * OC), db(OC) {
-        in = device.round(noise.floats(N * C));
-        w = device.round(noise.floats(C * OC));
-        bias = noise.floats(OC);
-        residual = device.round(noise.floats(N * OC));
-        dout = device.round(noise.floats(N * OC));
-        pre = device.round(noise.floats(N * C, 3.0));
-        for (int64_t i = 0; i < N; i++) {
-            for (int64_t c = 0; c < C; c++)
-                for (int64_t o = 0; o < OC; o++) {
-                    double x = in[i * C + c], y = w[c * OC + o], g = dout[i * OC + o];
-                    product.add(i * OC + o, x * y);
-                    din.add(i * C + c, g * y);
-                    dw.add(c * OC + o, x * g);
-                }
-            for (int64_t o = 0; o < OC; o++) db.add(o, dout[i * OC + o]);
-        }
-        int64_t bytes = 0;
-        device.check(library.weight_bytes(device, &bytes, C, OC, SN9_LINEAR_WEIGHT, 1), "weight_bytes");
-        device.check(library.weight_prepare(device, &weight, device.allocate<char>(bytes), device.upload(w), SN9_F32, C,
-                                            OC, SN9_LINEAR_WEIGHT, 1),
-                     "weight_prepare");
-        device.check(library.workspace_bytes(device, &bytes, 1, N, C, 1, 64, OC, 128, 1), "workspace_bytes");
-        device.check(library.context_reserve(device, bytes), "context_reserve");
-        in_there = device.upload_activations(in);
-        dout_there = device.upload_activations(dout);
-        pre_there = device.upload_activations(pre);
-        residual_there = device.upload_activations(residual);
-        bias_there = device.upload(bias);
+        : LinearCase(to, N_, C_, OC_),
+          device(to),
+          library(to.library()),
+          weight(prepare(to, w, C, OC, SN9_LINEAR_WEIGHT)),
+          in_there(to.upload_activations(in)),
+          dout_there(to.upload_activations(dout)),
+          pre_there(to.upload_activations(pre)),
+          residual_there(to.upload_activations(residual)),
+          bias_there(to.upload(bias)) {
+        reserve(to);
     }
-
-    void* nothing(int64_t n) { return device.upload_activations(nans(n)); }
 
     // The sum, with a bias that is rounded to bf16 and a residual.
     Wanted wanted(bool with_bias, bool with_residual) const {
@@ -119,30 +93,6 @@ struct Layer {
             sum.bound[i] += kBf16 * std::fabs(b) + 2 * kF32 * (std::fabs(sum.value[i]) + std::fabs(b) + sum.bound[i]);
         }
         return sum.stored(device);
-    }
-    // onto what was there before, where something was.
-    Wanted wanted_through_gelu(const Floats& of, const Floats& before = {}) const {
-        Wanted sum = products(device, din, OC);
-        for (size_t i = 0; i < sum.value.size(); i++) {
-            Gelu gelu(of[i]);
-            sum.bound[i] =
-                sum.bound[i] * std::fabs(gelu.derivative) +
-                (std::fabs(sum.value[i]) + sum.bound[i]) * (gelu.derivative_bound + kF32 * std::fabs(gelu.derivative));
-            sum.value[i] *= gelu.derivative;
-        }
-        return (before.empty() ? sum : sum.onto(before)).stored(device);
-    }
-    Wanted wanted_gelu(const Floats& kept, bool with_residual) const {
-        Wanted out;
-        for (float x : kept) {
-            Gelu gelu(x);
-            out.add(gelu.value, gelu.value_bound);
-        }
-        return (with_residual ? out.onto(residual) : out).stored(device);
-    }
-    Wanted wanted_db() const {
-        double n = 256 / 8 + 8 + std::ceil(static_cast<double>(N) / 256);
-        return wanted_of(db, [&](int64_t i) { return db.bound(i, std::min(n, static_cast<double>(N))); });
     }
 };
 
@@ -158,7 +108,7 @@ void forward(Layer& layer, const Substitute& substitute, int64_t by_library) {
                        {"+ residual", false, true},
                        {"+ bias + residual", true, true}};
     for (const auto& one : cases) {
-        void* out = layer.nothing(n);
+        void* out = nothing(device, n);
         auto run = [&] {
             device.check(library.linear_forward(
                              device, out, nullptr, layer.in_there, &layer.weight, one.bias ? layer.bias_there : nullptr,
@@ -171,7 +121,7 @@ void forward(Layer& layer, const Substitute& substitute, int64_t by_library) {
         run();
         expect_same_bits("the same bits again", device.download_activations(out, n), kept);
     }
-    void *out = layer.nothing(n), *pre = layer.nothing(n);
+    void *out = nothing(device, n), *pre = nothing(device, n);
     for (bool residual : {false, true}) {  // with both it is not the library's
         substitute.expect_calls(residual ? 0 : by_library, "gelu", [&] {
             device.check(library.linear_forward(device, out, pre, layer.in_there, &layer.weight, layer.bias_there,
@@ -180,11 +130,11 @@ void forward(Layer& layer, const Substitute& substitute, int64_t by_library) {
         });
         Floats kept = device.download_activations(pre, n);
         expect_within(device, "pre", kept, layer.wanted(true, false));
-        expect_within(device, "gelu", device.download_activations(out, n), layer.wanted_gelu(kept, residual));
+        expect_within(device, "gelu", device.download_activations(out, n), layer.wanted_gelu(device, kept, residual));
     }
     // The bias in bf16 lies in the workspace, which moves.
     device.check(library.context_reserve(device, (int64_t{1} << 20) + 4096 * layer.N + by_library), "context_reserve");
-    void* recomputed = layer.nothing(n);
+    void* recomputed = nothing(device, n);
     substitute.expect_calls(by_library, "gelu", [&] {
         device.check(library.linear_forward(device, out, pre, layer.in_there, &layer.weight, layer.bias_there, nullptr,
                                             SN9_GELU, layer.N),
@@ -206,15 +156,16 @@ void backward(Layer& layer, const Substitute& substitute, int64_t by_library) {
     Device& device = layer.device;
     const Library& library = layer.library;
     int64_t N = layer.N, C = layer.C, OC = layer.OC;
-    void* din = layer.nothing(N * C);
+    Noise noise(99);
+    void* din = nothing(device, N * C);
     substitute.expect_calls(by_library, "din = through gelu", [&] {
         device.check(library.linear_backward_input(device, din, layer.dout_there, &layer.weight, layer.pre_there,
                                                    SN9_GELU, 0, N),
                      "linear_backward_input");
     });
     expect_within(device, "din = through gelu", device.download_activations(din, N * C),
-                  layer.wanted_through_gelu(layer.pre));
-    Floats other = device.round(layer.noise.floats(N * C, 3.0));  // of the next layer, whose sizes are the same
+                  layer.wanted_through_gelu(device, layer.pre));
+    Floats other = device.round(noise.floats(N * C, 3.0));  // of the next layer, whose sizes are the same
     void* other_there = device.upload_activations(other);
     substitute.expect_calls(by_library, "din = through another gelu", [&] {
         device.check(
@@ -222,8 +173,8 @@ void backward(Layer& layer, const Substitute& substitute, int64_t by_library) {
             "linear_backward_input");
     });
     expect_within(device, "din = through another gelu", device.download_activations(din, N * C),
-                  layer.wanted_through_gelu(other));
-    Floats dirt = device.round(layer.noise.floats(N * C));
+                  layer.wanted_through_gelu(device, other));
+    Floats dirt = device.round(noise.floats(N * C));
     void* added = device.upload_activations(dirt);
     substitute.expect_calls(by_library, "din +=", [&] {
         device.check(library.linear_backward_input(device, added, layer.dout_there, &layer.weight, nullptr,
@@ -239,7 +190,7 @@ void backward(Layer& layer, const Substitute& substitute, int64_t by_library) {
                      "linear_backward_input");
     });
     expect_within(device, "din += through gelu", device.download_activations(added, N * C),
-                  layer.wanted_through_gelu(layer.pre, dirt));
+                  layer.wanted_through_gelu(device, layer.pre, dirt));
     substitute.expect_calls(by_library, "din =", [&] {
         device.check(library.linear_backward_input(device, din, layer.dout_there, &layer.weight, layer.pre_there,
                                                    SN9_NO_ACTIVATION, 0, N),
@@ -247,7 +198,7 @@ void backward(Layer& layer, const Substitute& substitute, int64_t by_library) {
     });
     expect_within(device, "din =", device.download_activations(din, N * C), plain.stored(device));
 
-    Floats dw_dirt = layer.noise.floats(C * OC), db_dirt = layer.noise.floats(OC), dw_kept;
+    Floats dw_dirt = noise.floats(C * OC), db_dirt = noise.floats(OC), dw_kept;
     for (int time = 0; time < 3; time++) {
         float *dw = device.upload(dw_dirt), *db = device.upload(db_dirt);
         substitute.expect_calls(by_library, "dw +=", [&] {
@@ -276,6 +227,7 @@ void layer_on(const Library& library, const Substitute& substitute, const char* 
     SN9_OK_OR_RETURN(library, library.training_pass(device, 1));
     bool served = strcmp(profile, "sm_90") == 0 || strcmp(profile, "sm_100") == 0;
     if (library.host()) expect_described(device, served ? "gemm=cuBLASLt 13.0.2\n" : "gemm=own\ngemm_reason=the table");
+    if (served) expect_described(device, "gemm_workspace_bytes=33554432\n");
     forward(layer, substitute, served);
     backward(layer, substitute, served);
     SN9_OK_OR_RETURN(library, library.training_pass(device, 0));
@@ -305,7 +257,7 @@ void without_algorithm(const Library& library, const Substitute& substitute) {
     Layer layer(device, 5, 64, 128);
     SN9_OK_OR_RETURN(library, library.training_pass(device, 1));
     substitute.refuse(kDGelu);
-    void* din = layer.nothing(layer.N * layer.C);
+    void* din = nothing(device, layer.N * layer.C);
     substitute.expect_calls(0, "din = through gelu", [&] {
         for (int time = 0; time < 2; time++)
             device.check(library.linear_backward_input(device, din, layer.dout_there, &layer.weight, layer.pre_there,
@@ -314,7 +266,7 @@ void without_algorithm(const Library& library, const Substitute& substitute) {
     });
     substitute.refuse(0);
     expect_within(device, "din = through gelu", device.download_activations(din, layer.N * layer.C),
-                  layer.wanted_through_gelu(layer.pre));
+                  layer.wanted_through_gelu(device, layer.pre));
     expect_described(device, "gemm=cuBLASLt 13.0.2, own for 1 of 1 products\n");
 }
 
@@ -325,7 +277,7 @@ void captured(const Library& library, const Substitute& substitute) {
     if (unwanted()) return;
     Layer layer(device, 33, 64, 192);
     int64_t n = layer.N * layer.OC, m = layer.N * layer.C;
-    void *out = layer.nothing(n), *pre = layer.nothing(n), *din = layer.nothing(m);
+    void *out = nothing(device, n), *pre = nothing(device, n), *din = nothing(device, m);
     float* dw = device.upload(Floats(layer.C * layer.OC, 0.0f));
     sn9_graph* graph = nullptr;
     auto pass = [&] {

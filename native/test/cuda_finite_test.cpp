@@ -28,17 +28,6 @@ Floats with(Floats values, int64_t at, float planted) {
     return values;
 }
 
-sn9_weight prepare(Device& device, const Floats& values, int64_t rows, int64_t cols, int32_t kind) {
-    const Library& library = device.library();
-    int64_t bytes = 0;
-    device.check(library.weight_bytes(device, &bytes, rows, cols, kind, 1), "weight_bytes");
-    void* storage = bytes ? device.allocate<char>(bytes) : nullptr;
-    sn9_weight weight;
-    device.check(library.weight_prepare(device, &weight, storage, device.upload(values), SN9_F32, rows, cols, kind, 1),
-                 "weight_prepare");
-    return weight;
-}
-
 void linear(Device& device) {
     start(device, "finite linear");
     const Library& library = device.library();

@@ -9,18 +9,6 @@ using namespace sn9::test;
 
 namespace {
 
-sn9_weight prepare(Device& device, const Floats& values, int64_t rows, int64_t cols, int32_t trained) {
-    const Library& library = device.library();
-    int64_t bytes = 0;
-    device.check(library.weight_bytes(device, &bytes, rows, cols, SN9_EMBEDDING_WEIGHT, trained), "weight_bytes");
-    void* storage = bytes ? device.allocate<char>(bytes) : nullptr;
-    sn9_weight weight;
-    device.check(library.weight_prepare(device, &weight, storage, device.upload(values), SN9_F32, rows, cols,
-                                        SN9_EMBEDDING_WEIGHT, trained),
-                 "weight_prepare");
-    return weight;
-}
-
 // A head's inputs, and what the loops make of them with a loss scale of kScale.
 // With logits l_v off by b_v, p_v = exp(l_v - top) / total: the log of the total is off by the mean of the b_v,
 // weighted by p_v, and by what f32 makes of the sum: expf 2 units in the last place at most, its argument |l_v - top|
@@ -118,7 +106,7 @@ void reference(const Library& library) {
 Floats forward(Device& device, const Head& head, int32_t trained) {
     const Library& library = device.library();
     int64_t N = head.N, C = head.C, true_V = head.true_V;
-    sn9_weight weight = prepare(device, head.wte, head.V, C, trained);
+    sn9_weight weight = prepare(device, head.wte, head.V, C, SN9_EMBEDDING_WEIGHT, trained);
     void* in = device.upload_activations(head.in);
     int32_t* targets = device.upload(head.targets);
     float* losses = device.upload(nans(N));
@@ -147,7 +135,7 @@ Floats forward(Device& device, const Head& head, int32_t trained) {
 void backward(Device& device, const Head& head, const Floats& losses_wanted) {
     const Library& library = device.library();
     int64_t N = head.N, C = head.C, V = head.V, true_V = head.true_V;
-    sn9_weight weight = prepare(device, head.wte, V, C, 1);
+    sn9_weight weight = prepare(device, head.wte, V, C, SN9_EMBEDDING_WEIGHT, 1);
     sn9_step step = {};
     step.loss_scale = static_cast<float>(Head::kScale);
     Floats dirt = Noise(5).floats(V * C);
@@ -210,7 +198,7 @@ void common_row(const Library& library) {
     int64_t bytes = 0;
     device.check(library.workspace_bytes(device, &bytes, 1, N, C, 1, 64, C, V, 0), "workspace_bytes");
     device.check(library.context_reserve(device, bytes), "context_reserve");
-    sn9_weight weight = prepare(device, shifted.wte, V, C, 0);
+    sn9_weight weight = prepare(device, shifted.wte, V, C, SN9_EMBEDDING_WEIGHT, 0);
     float* losses = device.upload(nans(N));
     SN9_OK_OR_RETURN(library, library.head_loss_forward(device, losses, device.upload_activations(shifted.in), &weight,
                                                         device.upload(shifted.targets), N, true_V));
@@ -222,7 +210,7 @@ void refusals(const Library& library) {
     if (unwanted()) return;
     Device device(library);
     Floats values(128 * 64, 0.125f);
-    sn9_weight weight = prepare(device, values, 128, 64, 0);
+    sn9_weight weight = prepare(device, values, 128, 64, SN9_EMBEDDING_WEIGHT, 0);
     float *x = device.upload(values), *loss = device.upload(Floats{NAN});
     int32_t* target = device.upload(Ints{120});
     sn9_step* step = device.upload(std::vector<sn9_step>(1));

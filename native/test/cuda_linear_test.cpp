@@ -1,18 +1,12 @@
 // linear and matmul of a CUDA library against plain double-precision loops: rows 1, primes and one past a tile, widths
 // that end inside a tile, sums cut into parts, += into dirty buffers, the same bits of a row for every N and place, and
 // of everything in every order of blocks. Tolerances: tolerance.h.
-#include "reference_gelu.h"
-#include "rows.h"
+#include "linear_case.h"
 #include "split.h"
 
 using namespace sn9::test;
 
 namespace {
-
-// Device memory of activations that holds NaN.
-void* nothing(Device& device, int64_t n) {
-    return device.upload_activations(nans(n));
-}
 
 // Rows in the opposite order.
 Floats reversed(const Floats& x, int64_t rows) {
@@ -22,67 +16,14 @@ Floats reversed(const Floats& x, int64_t rows) {
     return y;
 }
 
-// One layer's inputs, as the device has them, and the sums of the loops.
-struct Layer {
-    int64_t N, C, OC;
-    Floats in, w, bias, residual, dout, pre;
-    Sums product, din, dw, db;  // in * w; dout * w^T; in^T * dout; columns of dout
-
-    Layer(const Device& device, int64_t N_, int64_t C_, int64_t OC_)
-        : N(N_), C(C_), OC(OC_), product(N * OC), din(N * C), dw(C * OC), db(OC) {
-        Noise noise;
-        in = device.round(noise.floats(N * C));
-        w = device.round(noise.floats(C * OC));
-        bias = noise.floats(OC);
-        residual = device.round(noise.floats(N * OC));
-        dout = device.round(noise.floats(N * OC));
-        pre = device.round(noise.floats(N * C, 3.0));
-        for (int64_t i = 0; i < N; i++) {
-            for (int64_t c = 0; c < C; c++)
-                for (int64_t o = 0; o < OC; o++) {
-                    double x = in[i * C + c], weight = w[c * OC + o], g = dout[i * OC + o];
-                    product.add(i * OC + o, x * weight);
-                    din.add(i * C + c, g * weight);
-                    dw.add(c * OC + o, x * g);
-                }
-            for (int64_t o = 0; o < OC; o++) db.add(o, dout[i * OC + o]);
-        }
+Wanted wanted_pre(const Device& device, const LinearCase& layer) {
+    Wanted sum = products(device, layer.product, layer.C);
+    for (size_t i = 0; i < sum.value.size(); i++) {
+        sum.value[i] += layer.bias[i % static_cast<size_t>(layer.OC)];
+        sum.bound[i] += kF32 * (std::fabs(sum.value[i]) + sum.bound[i]);
     }
-
-    Wanted wanted_pre(const Device& device) const {
-        Wanted sum = products(device, product, C);
-        for (size_t i = 0; i < sum.value.size(); i++) {
-            sum.value[i] += bias[i % static_cast<size_t>(OC)];
-            sum.bound[i] += kF32 * (std::fabs(sum.value[i]) + sum.bound[i]);
-        }
-        return sum.stored(device);
-    }
-    // Of pre as it was kept, which gelu sees.
-    Wanted wanted_out(const Device& device, const Floats& kept) const {
-        Wanted out;
-        for (float x : kept) {
-            Gelu gelu(x);
-            out.add(gelu.value, gelu.value_bound);
-        }
-        return out.onto(residual).stored(device);
-    }
-    Wanted wanted_din_through_gelu(const Device& device) const {
-        Wanted sum = products(device, din, OC);
-        for (size_t i = 0; i < sum.value.size(); i++) {
-            Gelu gelu(pre[i]);
-            sum.bound[i] =
-                sum.bound[i] * std::fabs(gelu.derivative) +
-                (std::fabs(sum.value[i]) + sum.bound[i]) * (gelu.derivative_bound + kF32 * std::fabs(gelu.derivative));
-            sum.value[i] *= gelu.derivative;
-        }
-        return sum.stored(device);
-    }
-    // Rows in blocks of 256, each by 8 threads, whose sums are added up.
-    Wanted wanted_db() const {
-        double n = 256 / 8 + 8 + std::ceil(static_cast<double>(N) / 256);
-        return wanted_of(db, [&](int64_t i) { return db.bound(i, std::min(n, static_cast<double>(N))); });
-    }
-};
+    return sum.stored(device);
+}
 
 // The loops' gradients are those of the sum of dout * (activation(in) * w + bias).
 void reference(const Library& library) {
@@ -90,7 +31,7 @@ void reference(const Library& library) {
     if (unwanted()) return;
     Device device(library);
     const int64_t N = 3, C = 5, OC = 7;
-    Layer layer(device, N, C, OC);
+    LinearCase layer(device, N, C, OC);
     auto total = [&](const Doubles& in, const Doubles& w, const Doubles& bias) {
         double sum = 0;
         for (int64_t i = 0; i < N * C * OC; i++) {
@@ -110,32 +51,21 @@ void reference(const Library& library) {
         for (double& v : x) v = 0.5 * v * (1 + std::tanh(std::sqrt(2 / M_PI) * (v + 0.044715 * v * v * v)));
         return total(x, w, bias);
     };
-    expect_gradient("through gelu", through_gelu, doubles(layer.pre), layer.wanted_din_through_gelu(device).value);
+    expect_gradient("through gelu", through_gelu, doubles(layer.pre),
+                    layer.wanted_through_gelu(device, layer.pre).value);
 }
 
-sn9_weight prepare(Device& device, const Floats& values, int64_t rows, int64_t cols, int32_t trained) {
-    const Library& library = device.library();
-    int64_t bytes = 0;
-    device.check(library.weight_bytes(device, &bytes, rows, cols, SN9_LINEAR_WEIGHT, trained), "weight_bytes");
-    void* storage = bytes ? device.allocate<char>(bytes) : nullptr;
-    sn9_weight weight;
-    device.check(library.weight_prepare(device, &weight, storage, device.upload(values), SN9_F32, rows, cols,
-                                        SN9_LINEAR_WEIGHT, trained),
-                 "weight_prepare");
-    return weight;
-}
-
-void forward(Device& device, const Layer& layer, int32_t trained) {
+void forward(Device& device, const LinearCase& layer, int32_t trained) {
     const Library& library = device.library();
     int64_t N = layer.N, C = layer.C, OC = layer.OC;
-    sn9_weight weight = prepare(device, layer.w, C, OC, trained);
+    sn9_weight weight = prepare(device, layer.w, C, OC, SN9_LINEAR_WEIGHT, trained);
     void *in = device.upload_activations(layer.in), *residual = device.upload_activations(layer.residual);
     void *out = nothing(device, N * OC), *pre = nothing(device, N * OC);
     const float* bias = device.upload(layer.bias);
     SN9_OK_OR_RETURN(library, library.linear_forward(device, out, pre, in, &weight, bias, residual, SN9_GELU, N));
     Floats kept = device.download_activations(out, N * OC), pre_kept = device.download_activations(pre, N * OC);
-    expect_within(device, "forward pre", pre_kept, layer.wanted_pre(device));
-    expect_within(device, "forward gelu + residual", kept, layer.wanted_out(device, pre_kept));
+    expect_within(device, "forward pre", pre_kept, wanted_pre(device, layer));
+    expect_within(device, "forward gelu + residual", kept, layer.wanted_gelu(device, pre_kept, true));
     expect_same_in_every_order(library, "out in another order", [&] {
         device.check(library.linear_forward(device, out, nullptr, in, &weight, bias, residual, SN9_GELU, N),
                      "linear_forward");
@@ -160,16 +90,16 @@ void forward(Device& device, const Layer& layer, int32_t trained) {
                   products(device, layer.product, C).stored(device));
 }
 
-void backward(Device& device, const Layer& layer) {
+void backward(Device& device, const LinearCase& layer) {
     const Library& library = device.library();
     int64_t N = layer.N, C = layer.C, OC = layer.OC;
     Noise noise(99);
-    sn9_weight weight = prepare(device, layer.w, C, OC, 1);
+    sn9_weight weight = prepare(device, layer.w, C, OC, SN9_LINEAR_WEIGHT);
     void *in = device.upload_activations(layer.in), *dout = device.upload_activations(layer.dout);
     void *pre = device.upload_activations(layer.pre), *din = nothing(device, N * C);
     SN9_OK_OR_RETURN(library, library.linear_backward_input(device, din, dout, &weight, pre, SN9_GELU, 0, N));
     expect_within(device, "din = through gelu", device.download_activations(din, N * C),
-                  layer.wanted_din_through_gelu(device));
+                  layer.wanted_through_gelu(device, layer.pre));
 
     Floats dirt = device.round(noise.floats(N * C));
     void* added = device.upload_activations(dirt);
@@ -201,10 +131,8 @@ void linear(const Library& library, int32_t precision, int64_t N, int64_t C, int
     Device device(library, precision);
     start(device, "linear N=%ld C=%ld OC=%ld", N, C, OC);
     if (unwanted()) return;
-    Layer layer(device, N, C, OC);
-    int64_t bytes = 0;
-    device.check(library.workspace_bytes(device, &bytes, 1, N, C, 1, 64, OC, 128, 1), "workspace_bytes");
-    device.check(library.context_reserve(device, bytes), "context_reserve");
+    LinearCase layer(device, N, C, OC);
+    layer.reserve(device);
     forward(device, layer, 0);
     if (device.split()) {
         auto in = [&](int64_t m, int64_t k) { return layer.in[m * C + k]; };
@@ -294,7 +222,7 @@ void refusals(const Library& library) {
     if (unwanted()) return;
     Device device(library);
     Floats values(64 * 64, 1.0f);
-    sn9_weight weight = prepare(device, values, 64, 64, 0);
+    sn9_weight weight = prepare(device, values, 64, 64, SN9_LINEAR_WEIGHT, 0);
     float *x = device.upload(values), *y = device.upload(values);
     expect(library.linear_forward(device, y, nullptr, x, &weight, nullptr, y, SN9_NO_ACTIVATION, 1) == SN9_BAD_ARGUMENT,
            "a residual that is out");

@@ -13,7 +13,7 @@ uint32_t pair(float low, float high) {
     return to_bf16(low) | uint32_t{to_bf16(high)} << 16;
 }
 
-// The registers of every lane: PTX ISA 9.0, 9.7.14.5.8 (fragments of m16n8k16).
+// The registers of every lane: PTX ISA, "Matrix Fragments for mma.m16n8k16 with floating point type".
 void pack(const Tile& tile, uint32_t* words) {
     for (int lane = 0; lane < 32; lane++, words += 10) {
         int group = lane / 4, within = lane % 4 * 2;

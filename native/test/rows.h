@@ -12,6 +12,25 @@ inline Floats nans(int64_t n) {
     return Floats(static_cast<size_t>(n), kNan);
 }
 
+// Device memory of activations that holds NaN.
+inline void* nothing(Device& device, int64_t n) {
+    return device.upload_activations(nans(n));
+}
+
+// A weight of these values.
+inline sn9_weight prepare(Device& device, const Floats& values, int64_t rows, int64_t cols, int32_t kind,
+                          int32_t trained = 1) {
+    const Library& library = device.library();
+    int64_t bytes = 0;
+    device.check(library.weight_bytes(device, &bytes, rows, cols, kind, trained), "weight_bytes");
+    void* storage = bytes ? device.allocate<char>(bytes) : nullptr;
+    sn9_weight weight;
+    device.check(
+        library.weight_prepare(device, &weight, storage, device.upload(values), SN9_F32, rows, cols, kind, trained),
+        "weight_prepare");
+    return weight;
+}
+
 // Names the case that follows.
 [[gnu::format(printf, 2, 3)]] inline void start(const Device& device, const char* format, ...) {
     char text[160];

@@ -1,7 +1,7 @@
 // substitute_cublaslt: stands for libcublasLt.so where there is no GPU: products of column-major matrices in memory of
 // the host build (native/cudahost), in the order of its streams, refused where cuBLASLt's documentation refuses them.
-// Written against that documentation (cuBLAS 13.0, section 3) and not against cuda/cublaslt_api.cuh, so that a wrong
-// value there shows. Bit for bit it is nobody's: sums are f64, each part of a split k rounded to f32.
+// Written against that documentation (cuBLAS 13.0, "Using the cuBLASLt API") and not against cuda/cublaslt_api.cuh, so
+// that a wrong value there shows. Bit for bit it is nobody's: sums are f64, each part of a split k rounded to f32.
 // -DSN9_INCOMPLETE leaves cublasLtMatmul out.
 #include <dlfcn.h>
 #include <link.h>

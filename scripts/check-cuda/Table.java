@@ -26,7 +26,7 @@ final class Table {
         int name = rows.values().stream()
                 .mapToInt(row -> row.getFirst().name().length())
                 .max()
-                .orElse(0);
+                .orElse(1);
         int wide = Math.max(4 * archs.size(), 20);
         String format = "%-22s %-" + name + "s %7s %13s  %-" + wide + "s  %s%n";
         String names = archs.stream().map("%4s"::formatted).collect(Collectors.joining());

@@ -62,9 +62,9 @@ device_of() {
   grep -o '{"device":"cuda[^}]*}' "$out/raw/devices.txt"
 }
 
+sees_gpu() { has python3 && python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null; }
 torch_product() {
-  has python3 && python3 -c 'import torch; assert torch.cuda.is_available()' 2>/dev/null ||
-    not_here "no python3 with torch that sees the GPU"
+  sees_gpu || not_here "no python3 with torch that sees the GPU"
   python3 - <<'PY'
 import time, torch
 n, best = 8192, 0
@@ -80,12 +80,12 @@ PY
 }
 
 phase_machine() {
-  export -f system_of driver_of device_of torch_product
+  export -f system_of driver_of device_of torch_product sees_gpu
   check system 60 system_of
   check driver 60 driver_of
   check device 120 device_of
-  check 'copies and fp32 product' 120 "$home/native/device_speed" "$library" "$([ -n "$rehearsed" ] && echo 16 || echo 1024)"
-  check 'large bf16 product of a library' 120 torch_product
+  check 'copies and products' 120 "$home/native/device_speed" "$library" "$([ -n "$rehearsed" ] && echo 16 || echo 1024)"
+  check 'large bf16 product of torch' 120 torch_product
 }
 
 # ---- 1 build --------------------------------------------------------------------------------------------------------
@@ -119,26 +119,30 @@ registers() {
   java -cp "$home/lib/check-cuda.jar" CheckCuda --root "$root" --archs "$(architecture)" --library "$library"
 }
 
+# What the machine code of each kernel is made of.
+machine_code() {
+  has cuobjdump || not_here "no cuobjdump"
+  cuobjdump -sass "$library" >"$out/raw/sass.txt" || return
+  awk -f "$root/scripts/gpu-check/sass.awk" "$out/raw/sass.txt"
+}
+
 phase_build() {
-  export -f build_here registers architecture capability
+  export -f build_here registers machine_code architecture capability
   if [ -n "$rehearsed" ]; then
     skip 'library for this GPU' 'rehearsal: the host build is there already'
     skip 'registers and stack' 'rehearsal: the host build has none'
-    return
+  else
+    check 'library for this GPU' 1500 build_here
+    if [ -e "$out/native/libsn9cuda.so" ]; then library=$out/native/libsn9cuda.so; fi
+    check 'registers and stack' 1500 registers
   fi
-  check 'library for this GPU' 1500 build_here
-  if [ -e "$out/native/libsn9cuda.so" ]; then library=$out/native/libsn9cuda.so; fi
-  check 'registers and stack' 1500 registers
+  check 'machine code' 300 machine_code
 }
 
 # ---- 2 instructions -------------------------------------------------------------------------------------------------
 
 phase_instructions() {
   local probe
-  if [ ! -x "$home/native/probe_test" ]; then
-    skip 'instruction probes' 'this archive has no probe_test'
-    return
-  fi
   mkdir -p "$out/raw/probes"
   while read -r probe; do
     check "probe $probe" 120 "$home/native/probe_test" "$library" "$probe" --dump "$out/raw/probes"
@@ -205,6 +209,7 @@ phase_models() {
   export -f model_test
   for test in train.GoldenTest#{lossesPerSequence,logits,gradients,threeAdamwSteps} \
     model.PositionLossTest#{f32KeepsEveryPosition,bf16StaysWithinItsRoundoff,theNetworksWidth} \
+    model.GoldenPositionTest#{fp32KeepsEveryPosition,bf16WouldBeFound} \
     model.FullSizeTest#{everyPositionFollowsDoublePrecision,aSequenceHasTheSameBitsAloneAndAmongMany} \
     model.DeterminismTest#aSequenceHasTheSameBitsInEveryBatchAndPlace \
     model.PaddingTest#garbageChangesNothing model.HostileWeightsTest#everyEngineAgreesWithTheCpu \

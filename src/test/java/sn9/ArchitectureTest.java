@@ -147,6 +147,8 @@ class ArchitectureTest {
         onlyIn("com.knuddels..", "sn9.tokenizer..");
         onlyIn("cafe.cryptography..", "sn9.wallet..");
         onlyIn("okhttp3..", "sn9.http..");
+        onlyIn("io.javalin..", "sn9.localnet..", "sn9.dashboard..");
+        onlyIn("org.eclipse.jetty..", "sn9.localnet..", "sn9.dashboard..");
         onlyIn("com.dynatrace.hash4j..", "sn9.chain.scale..");
         onlyIn("org.sqlite..", "sn9.localnet..", "sn9.validator..", "sn9.dashboard..");
         onlyIn("java.sql..", "sn9.localnet..", "sn9.validator..", "sn9.dashboard..");

@@ -21,7 +21,7 @@ public class AttentionBenchmark extends OpBenchmark {
         lse = floats("lse", (long) N * NH, 0);
         dout = activations("dout", (long) N * C, 1);
         dqkv = activations("dqkv", 3L * N * C, 0);
-        engine.reserve(B, T, C, NH, HS, 4 * C, 128, true);
+        reserve(128);
     }
 
     @Override

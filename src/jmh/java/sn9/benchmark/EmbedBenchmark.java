@@ -27,9 +27,8 @@ public class EmbedBenchmark extends OpBenchmark {
         dout = activations("dout", (long) N * C, 1);
         dwte = floats("dwte", (long) V * C, 0);
         dwpe = floats("dwpe", (long) T * C, 0);
-        Tensor copy = e() == 2 ? activations("copy of wte", (long) V * C, 0) : null;
-        wte = ops.trainedWeight(table.buffer(), copy == null ? null : copy.buffer(), V, C, Weight.Kind.EMBEDDING);
-        engine.reserve(B, T, C, NH, C / NH, 4 * C, V, true);
+        wte = trained(table, V, C, Weight.Kind.EMBEDDING);
+        reserve(V);
     }
 
     @Override

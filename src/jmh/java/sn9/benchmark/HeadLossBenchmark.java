@@ -31,11 +31,10 @@ public class HeadLossBenchmark extends OpBenchmark {
         losses = floats("losses", N, 0);
         din = activations("din", (long) N * C, 0);
         dwte = floats("dwte", (long) Vp * C, 0);
-        Tensor copy = e() == 2 ? activations("copy of wte", (long) Vp * C, 0) : null;
-        wte = ops.trainedWeight(table.buffer(), copy == null ? null : copy.buffer(), Vp, C, Weight.Kind.EMBEDDING);
+        wte = trained(table, Vp, C, Weight.Kind.EMBEDDING);
         step = new StepBlock(engine);
         step.pass(1, 1, 0);
-        engine.reserve(B, T, C, NH, C / NH, 4 * C, Vp, true);
+        reserve(Vp);
     }
 
     @Override

@@ -31,7 +31,7 @@ public class LayernormBenchmark extends OpBenchmark {
         db = floats("db", C, 0);
         mean = floats("mean", N, 0);
         rstd = floats("rstd", N, 0);
-        engine.reserve(B, T, C, NH, C / NH, 4 * C, 128, true);
+        reserve(128);
     }
 
     @Override

@@ -30,9 +30,8 @@ public class LinearBenchmark extends OpBenchmark {
         din = activations("din", (long) N * C, 0);
         dw = floats("dw", (long) C * OC, 0);
         db = floats("db", OC, 0);
-        Tensor copy = e() == 2 ? activations("copy of w", (long) C * OC, 0) : null;
-        w = ops.trainedWeight(weights.buffer(), copy == null ? null : copy.buffer(), C, OC, Weight.Kind.LINEAR);
-        engine.reserve(B, T, C, NH, C / NH, OC, 128, true);
+        w = trained(weights, C, OC, Weight.Kind.LINEAR);
+        reserve(128);
     }
 
     @Override

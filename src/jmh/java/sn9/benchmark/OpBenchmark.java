@@ -24,6 +24,7 @@ import sn9.engine.Buffer;
 import sn9.engine.Engine;
 import sn9.engine.Engines;
 import sn9.engine.Ops;
+import sn9.engine.Weight;
 import sn9.tensor.Bfloat16;
 import sn9.tensor.ElementType;
 
@@ -128,6 +129,17 @@ public abstract class OpBenchmark {
             host.setAtIndex(ValueLayout.JAVA_INT, i, random.nextInt(bound));
         }
         return uploaded(label, host, ElementType.I32);
+    }
+
+    /** A weight over f32 values that training would change, in the form that its operations read. */
+    Weight trained(Tensor values, int rows, int columns, Weight.Kind kind) {
+        Tensor copy = e() == 2 ? activations("copy of " + kind, (long) rows * columns, 0) : null;
+        return ops.trainedWeight(values.buffer(), copy == null ? null : copy.buffer(), rows, columns, kind);
+    }
+
+    /** Makes the workspace large enough for a model of these sizes and so many words. */
+    void reserve(int V) {
+        engine.reserve(B, T, C, NH, C / NH, 4 * C, V, true);
     }
 
     private Tensor tensor(String label, long elements, double scale, ElementType type) {

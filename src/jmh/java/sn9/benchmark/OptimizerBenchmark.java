@@ -30,7 +30,7 @@ public class OptimizerBenchmark extends OpBenchmark {
         copy = e() == 2 ? activations("copy", P, 0) : null;
         step = new StepBlock(engine);
         step.optimizer(LR, BETA1, BETA2, EPSILON, 0, 0, 1);
-        engine.reserve(B, T, C, NH, C / NH, 4 * C, 128, true);
+        reserve(128);
     }
 
     @Override

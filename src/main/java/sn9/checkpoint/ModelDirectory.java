@@ -1,9 +1,11 @@
 package sn9.checkpoint;
 
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -20,21 +22,27 @@ import sn9.tensor.TensorView;
 
 /**
  * A GPT-2 in a directory of Hugging Face's layout: {@code config.json} and {@code model.safetensors}, or an index and
- * shards (spec/hub.md sections 6 and 8). Opening checks that every parameter is there once, in its shape and in a float
- * type; the bytes stay in mapped files. May be used from any thread as long as nobody closes it.
+ * shards, or else {@code pytorch_model.bin} (spec/hub.md sections 6 to 8). Opening checks that every parameter is there once,
+ * in its shape and in a float type; the bytes stay in mapped files. May be used from any thread as long as nobody closes it.
+ *
+ * <p>What a validator takes is decided before, by the rules' fetch list: from generation B on a repository of
+ * {@code pytorch_model.bin} alone is no model.
  */
 public final class ModelDirectory implements AutoCloseable {
     static final String CONFIG = "config.json";
     static final String GENERATION_CONFIG = "generation_config.json";
     static final String WEIGHTS = "model.safetensors";
+    static final String TORCH_WEIGHTS = "pytorch_model.bin";
     static final String INDEX = "model.safetensors.index.json";
+
+    private static final byte[] ZIP = {'P', 'K', 3, 4};
 
     private final Path dir;
     private final HfConfig hfConfig;
-    private final List<Safetensors> files;
+    private final List<TensorFile> files;
     private final Map<String, TensorView> parameters;
 
-    private ModelDirectory(Path dir, HfConfig hfConfig, List<Safetensors> files, Map<String, TensorView> parameters) {
+    private ModelDirectory(Path dir, HfConfig hfConfig, List<TensorFile> files, Map<String, TensorView> parameters) {
         this.dir = dir;
         this.hfConfig = hfConfig;
         this.files = files;
@@ -53,12 +61,12 @@ public final class ModelDirectory implements AutoCloseable {
             throw new MalformedDataException(dir.toString(), -1, "expected a directory with a model, found none");
         }
         HfConfig hfConfig = HfConfig.read(dir.resolve(CONFIG));
-        var files = new ArrayList<Safetensors>();
+        var files = new ArrayList<TensorFile>();
         try {
             openFiles(dir, files);
             var tensors = new HashMap<String, TensorView>();
             var otherTensors = new HashMap<String, String>();
-            for (Safetensors file : files) {
+            for (TensorFile file : files) {
                 tensors.putAll(file.tensors());
                 otherTensors.putAll(file.otherTensors());
             }
@@ -66,21 +74,25 @@ public final class ModelDirectory implements AutoCloseable {
                     Gpt2Tensors.resolve(dir.toString(), hfConfig.shape(), tensors, otherTensors);
             return new ModelDirectory(dir, hfConfig, List.copyOf(files), parameters);
         } catch (IOException | RuntimeException e) {
-            files.forEach(Safetensors::close);
+            files.forEach(TensorFile::close);
             throw e;
         }
     }
 
     /** Opens the one file or all shards, adding each to {@code files} at once so that the caller can close it. */
-    private static void openFiles(Path dir, List<Safetensors> files) throws IOException {
+    private static void openFiles(Path dir, List<TensorFile> files) throws IOException {
         if (Files.exists(dir.resolve(WEIGHTS))) {
             files.add(Safetensors.open(dir.resolve(WEIGHTS)));
             return;
         }
         Path indexFile = dir.resolve(INDEX);
+        if (!Files.exists(indexFile) && Files.exists(dir.resolve(TORCH_WEIGHTS))) {
+            files.add(TorchPickle.open(dir.resolve(TORCH_WEIGHTS)));
+            return;
+        }
         if (!Files.exists(indexFile)) {
             throw new MalformedDataException(
-                    dir.toString(), -1, "expected " + WEIGHTS + " or " + INDEX + ", found neither");
+                    dir.toString(), -1, "expected " + WEIGHTS + ", " + INDEX + " or " + TORCH_WEIGHTS + ", found none");
         }
         ShardIndex index = ShardIndex.of(indexFile.toString(), StrictJson.readObject(indexFile, ShardIndex.BOUNDS));
         for (String name : index.files()) {
@@ -90,6 +102,16 @@ public final class ModelDirectory implements AutoCloseable {
             Set<String> found = new HashSet<>(shard.tensors().keySet());
             found.addAll(shard.otherTensors().keySet());
             index.check(path.toString(), name, found);
+        }
+    }
+
+    /**
+     * The name under which a bare file of parameters stands in a model directory: a zip is a state dict of PyTorch,
+     * anything else is taken for safetensors, which opening it confirms or refuses.
+     */
+    public static String fileNameFor(Path parameters) throws IOException {
+        try (InputStream in = Files.newInputStream(parameters)) {
+            return Arrays.equals(in.readNBytes(ZIP.length), ZIP) ? TORCH_WEIGHTS : WEIGHTS;
         }
     }
 
@@ -204,12 +226,13 @@ public final class ModelDirectory implements AutoCloseable {
                 || name.equals(GENERATION_CONFIG)
                 || name.equals(INDEX)
                 || name.equals(WEIGHTS)
+                || name.equals(TORCH_WEIGHTS)
                 || name.matches("model-\\d{5}-of-\\d{5}\\.safetensors");
     }
 
     /** Unmaps the files; the tensors must not be read any more. */
     @Override
     public void close() {
-        files.forEach(Safetensors::close);
+        files.forEach(TensorFile::close);
     }
 }

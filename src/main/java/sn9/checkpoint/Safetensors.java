@@ -10,7 +10,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.Collection;
 import java.util.Map;
 import sn9.MalformedDataException;
-import sn9.tensor.ElementType;
 import sn9.tensor.TensorView;
 
 /**
@@ -18,7 +17,7 @@ import sn9.tensor.TensorView;
  * views of the mapping, so a file may be larger than the heap. All methods may be called from any thread, but none may
  * read a view while another closes the file. Nobody may shorten the file while it is open.
  */
-public final class Safetensors implements AutoCloseable {
+public final class Safetensors implements TensorFile {
     private final String source;
     private final Arena arena;
     private final SafetensorsHeader header;
@@ -52,14 +51,12 @@ public final class Safetensors implements AutoCloseable {
     }
 
     /** Name to tensor, in the order of the file's bytes; readable until {@link #close}. */
+    @Override
     public Map<String, TensorView> tensors() {
         return header.tensors();
     }
 
-    /**
-     * Name to dtype of the tensors whose dtype {@link ElementType} does not know, such as I8 or F8_E4M3. Their sizes are
-     * checked like all others, and they are in no other way accessible.
-     */
+    @Override
     public Map<String, String> otherTensors() {
         return header.otherTensors();
     }
@@ -104,7 +101,6 @@ public final class Safetensors implements AutoCloseable {
         SafetensorsWriter.write(file, metadata, tensors);
     }
 
-    /** Unmaps the file; its views must not be read any more. */
     @Override
     public void close() {
         arena.close();

@@ -1,16 +1,13 @@
 package sn9.cli;
 
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -18,9 +15,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import sn9.data.Batch;
-import sn9.data.LocalCorpus;
 import sn9.data.PageSource.Split;
-import sn9.engine.Buffer;
 import sn9.engine.Engine;
 import sn9.model.Gpt2Config;
 import sn9.tokenizer.Gpt2Tokenizer;
@@ -38,7 +33,6 @@ final class BenchCommand implements Callable<Integer> {
 
     private static final int PEAK_K = 768;
     private static final int PEAK_N = 3072;
-    private static final int PEAK_RUNS = 10;
 
     @Spec
     private CommandSpec spec;
@@ -103,14 +97,14 @@ final class BenchCommand implements Callable<Integer> {
     @Command(name = "gemm", description = "Matrix products of GPT-2's shapes, ours and oneDNN's, answers compared.")
     int gemm(@Mixin DeviceOptions device, @Mixin LoggingOptions logging, @Mixin JsonOption json) {
         Output output = Output.of(spec, json);
-        var table = new Table("GEMM, GFLOP/s, best of " + PEAK_RUNS, "M", "K", "N", "own", "oneDNN");
+        var table = new Table("GEMM, GFLOP/s, best of " + GemmBench.RUNS, "M", "K", "N", "own", "oneDNN");
         var rows = new java.util.ArrayList<LinkedHashMap<String, Object>>();
         int[][] shapes = {
             {1024, 768, 2304}, {1024, 768, 768}, {PEAK_M, PEAK_K, PEAK_N}, {1024, 3072, 768}, {768, 1024, 3072}
         };
         try (Engine engine = device.open()) {
             for (int[] s : shapes) {
-                double[] rates = Gemm.measure(engine, s[0], s[1], s[2]);
+                double[] rates = GemmBench.measure(engine, s[0], s[1], s[2]);
                 table.row(s[0], s[1], s[2], "%.1f".formatted(rates[0]), "%.1f".formatted(rates[1]));
                 var row = new LinkedHashMap<String, Object>();
                 row.put("m", s[0]);
@@ -139,15 +133,66 @@ final class BenchCommand implements Callable<Integer> {
         return ExitCode.DONE;
     }
 
+    @Command(
+            name = "bulk",
+            description =
+                    "Evaluation of many models from their directories, as a validator does it, against the same with the"
+                            + " weights in place.")
+    int bulk(
+            @Mixin ShapeOptions shape,
+            @Mixin BulkOptions bulk,
+            @Mixin DeviceOptions device,
+            @Mixin LoggingOptions logging,
+            @Mixin JsonOption json)
+            throws IOException {
+        Gpt2Config config = shape.config(bulk.sequenceLength);
+        if (bulk.models < 1 || bulk.sequences < 1 || bulk.sequenceLength < 1) {
+            throw new ParameterException(
+                    spec.commandLine(), "--models, --sequences and --sequence_length are expected to be 1 or more");
+        }
+        Output output = Output.of(spec, json);
+        try (Engine engine = device.open()) {
+            var random = new SplittableRandom(0);
+            List<Batch> batches = Stream.generate(() -> randomBatch(random, 1, bulk.sequenceLength, config.vocabSize()))
+                    .limit(bulk.sequences)
+                    .toList();
+            BulkBench.Seconds seconds = BulkBench.measure(engine, config, bulk.models, batches);
+            output.text(
+                    "%d models of %.1f M parameters, %d sequences of %d each: %.2f s, %.0f models an hour; %.2f s with the"
+                                    .formatted(
+                                            bulk.models,
+                                            config.parameterCount() / 1e6,
+                                            bulk.sequences,
+                                            bulk.sequenceLength,
+                                            seconds.loading(),
+                                            3600 * bulk.models / seconds.loading(),
+                                            seconds.resident())
+                            + " weights in place, ratio %.3f".formatted(seconds.loading() / seconds.resident()));
+            var answer = new LinkedHashMap<String, Object>();
+            answer.put("mode", "bulk");
+            answer.put("device", engine.name());
+            answer.put("models", bulk.models);
+            answer.put("parameters", config.parameterCount());
+            answer.put("sequences", bulk.sequences);
+            answer.put("sequence_length", bulk.sequenceLength);
+            answer.put("seconds", seconds.loading());
+            answer.put("resident_seconds", seconds.resident());
+            answer.put("ratio", seconds.loading() / seconds.resident());
+            answer.put("peak_rss_mb", ProcessMemory.peakRssMib());
+            output.json(answer);
+        }
+        return ExitCode.DONE;
+    }
+
     @Command(name = "tokenizer", description = "Tokenising pages of the corpus, one thread.")
     int tokenizer(@Mixin CorpusOptions corpus, @Mixin LoggingOptions logging, @Mixin JsonOption json)
-            throws IOException {
+            throws IOException, InterruptedException {
         var tokenizer = new Gpt2Tokenizer();
         tokenizer.encode("The vocabulary is loaded before the clock starts.");
         long bytes = 0;
         long tokens = 0;
         double best = 0;
-        try (var source = LocalCorpus.open(corpus.corpus(), corpus.seed())) {
+        try (var source = corpus.open(spec)) {
             long pages = source.pages(Split.TRAIN);
             for (int round = 0; round < 3; round++) {
                 bytes = 0;
@@ -214,7 +259,7 @@ final class BenchCommand implements Callable<Integer> {
             double median = Arrays.stream(seconds).sorted().toArray()[batch.steps / 2];
             double rate = B * (double) T / median;
             double gflops = rate * flopsPerToken(config, T, training) / 1e9;
-            double[] peaks = Gemm.measure(engine, PEAK_M, PEAK_K, PEAK_N);
+            double[] peaks = GemmBench.measure(engine, PEAK_M, PEAK_K, PEAK_N);
             double peak = Math.max(peaks[0], peaks[1]);
             output.text(
                     "%s %d/%d/%d, B=%d, T=%d, %s threads: %.0f tokens/s, %.1f GFLOP/s, %.0f %% of the GEMM peak of %.1f"
@@ -249,16 +294,10 @@ final class BenchCommand implements Callable<Integer> {
             answer.put("peak_rss_mb", ProcessMemory.peakRssMib());
             answer.put("loss", first);
             answer.put("last_loss", last);
-            answer.put("gemm", gemm(engine.properties()));
+            answer.put("gemm", engine.products());
             output.json(answer);
         }
         return ExitCode.DONE;
-    }
-
-    /** What multiplied in the steps: ours and for which processor, or a library and its version. */
-    private static String gemm(Map<String, String> properties) {
-        String gemm = properties.getOrDefault("gemm", "own");
-        return gemm.equals("own") ? "own, " + properties.get("isa") : gemm;
     }
 
     private static Batch randomBatch(SplittableRandom random, int B, int T, int V) {
@@ -286,58 +325,28 @@ final class BenchCommand implements Callable<Integer> {
         return training ? 3 * forward : forward;
     }
 
-    /** Rates of one matrix product, our kernels' and oneDNN's, each checked against the other first. */
-    private static final class Gemm {
-        static double[] measure(Engine engine, int M, int K, int N) {
-            try (Arena arena = Arena.ofConfined();
-                    Buffer a = random(engine, arena, "a", M * K);
-                    Buffer b = random(engine, arena, "b", K * N);
-                    Buffer own = engine.allocate("own", (long) M * N * Float.BYTES);
-                    Buffer other = engine.allocate("onednn", (long) M * N * Float.BYTES)) {
-                engine.ops().matmul(own, a, b, M, K, N, false);
-                boolean onednn = engine.ops().matmul(other, a, b, M, K, N, true);
-                if (onednn) {
-                    expectEqual(engine.read(own, arena), engine.read(other, arena), K);
-                }
-                double best = 0;
-                double bestOther = 0;
-                for (int run = 0; run < PEAK_RUNS; run++) {
-                    best = Math.max(best, rate(engine, own, a, b, M, K, N, false));
-                    bestOther = onednn ? Math.max(bestOther, rate(engine, other, a, b, M, K, N, true)) : 0;
-                }
-                return new double[] {best, bestOther};
-            }
-        }
+    /** How much there is to evaluate. */
+    static final class BulkOptions {
+        @Option(
+                names = "--models",
+                paramLabel = "N",
+                defaultValue = "30",
+                description = "Models. Default: ${DEFAULT-VALUE}")
+        private int models;
 
-        private static double rate(Engine engine, Buffer out, Buffer a, Buffer b, int M, int K, int N, boolean onednn) {
-            long start = System.nanoTime();
-            engine.ops().matmul(out, a, b, M, K, N, onednn);
-            engine.synchronize();
-            return 2.0 * M * N * K / (System.nanoTime() - start);
-        }
+        @Option(
+                names = "--sequences",
+                paramLabel = "N",
+                defaultValue = "4",
+                description = "Sequences per model. Default: ${DEFAULT-VALUE}")
+        private int sequences;
 
-        private static void expectEqual(MemorySegment own, MemorySegment other, int K) {
-            double allowed = 1e-6 * Math.sqrt(K);
-            for (long i = 0; i < own.byteSize(); i += Float.BYTES) {
-                float x = own.get(ValueLayout.JAVA_FLOAT, i);
-                float y = other.get(ValueLayout.JAVA_FLOAT, i);
-                if (!(Math.abs(x - y) <= allowed * (1 + Math.abs(y)))) {
-                    throw new IllegalStateException(
-                            "our product differs from oneDNN's: element " + i / 4 + " is " + x + " against " + y);
-                }
-            }
-        }
-
-        private static Buffer random(Engine engine, Arena arena, String label, int elements) {
-            var random = new SplittableRandom(elements);
-            MemorySegment values = arena.allocate(ValueLayout.JAVA_FLOAT, elements);
-            for (int i = 0; i < elements; i++) {
-                values.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) (random.nextDouble() - 0.5));
-            }
-            Buffer buffer = engine.allocate(label, values.byteSize());
-            engine.upload(buffer, values);
-            return buffer;
-        }
+        @Option(
+                names = {"--sequence_length", "--sl"},
+                paramLabel = "T",
+                defaultValue = "1024",
+                description = "Tokens per sequence. Default: ${DEFAULT-VALUE}")
+        private int sequenceLength;
     }
 
     /** What a step works on. */

@@ -8,9 +8,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import sn9.RemoteCallException;
-import sn9.localnet.EpochResult;
 import sn9.localnet.LocalChain;
-import sn9.localnet.WeightSubmission;
+import sn9.localnet.chain.EpochResult;
+import sn9.localnet.chain.WeightSubmission;
 import sn9.subnet.Metagraph;
 import sn9.subnet.Neuron;
 

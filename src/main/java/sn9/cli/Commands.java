@@ -7,6 +7,7 @@ final class Commands {
     private static final List<String> NAMES = List.of(
             "bench",
             "dashboard",
+            "dataset",
             "devices",
             "eval",
             "generate",
@@ -39,6 +40,7 @@ final class Commands {
         return switch (name) {
             case "bench" -> new BenchCommand();
             case "dashboard" -> new DashboardCommand();
+            case "dataset" -> new DatasetCommand();
             case "devices" -> new DevicesCommand();
             case "eval" -> new EvalCommand();
             case "generate" -> new GenerateCommand();

@@ -1,9 +1,14 @@
 package sn9.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import sn9.data.LocalCorpus;
+import sn9.data.PageSource;
 
-/** Where text comes from. */
+/** Where text comes from: files of this machine, or a dataset of the Hub. */
 public final class CorpusOptions {
     @Option(
             names = "--corpus",
@@ -21,13 +26,20 @@ public final class CorpusOptions {
                     + " Miners and validators of one corpus use the same. Default: ${DEFAULT-VALUE}")
     private long seed;
 
-    /** The corpus's folder or file. */
-    public Path corpus() {
-        return corpus;
+    @Mixin
+    private DatasetOptions dataset;
+
+    /** The dataset of the Hub, whether it is used or not. */
+    DatasetOptions dataset() {
+        return dataset;
     }
 
-    /** Seed of the pages and their split. */
-    public long seed() {
-        return seed;
+    /**
+     * Opens the dataset when one is named, else the corpus.
+     *
+     * @throws picocli.CommandLine.ParameterException when a flag names nothing possible
+     */
+    PageSource open(CommandSpec spec) throws IOException, InterruptedException {
+        return dataset.isNamed() ? dataset.open(spec, seed) : LocalCorpus.open(corpus, seed);
     }
 }

@@ -16,10 +16,9 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 import sn9.checkpoint.ModelDirectory;
 import sn9.data.Batch;
-import sn9.data.LocalCorpus;
 import sn9.data.Packer;
-import sn9.data.Page;
 import sn9.data.PageSource.Split;
+import sn9.data.Pages;
 import sn9.engine.Engine;
 import sn9.eval.EvaluationTimeoutException;
 import sn9.eval.Evaluator;
@@ -89,7 +88,7 @@ final class EvalCommand implements Callable<Integer> {
     private JsonOption json;
 
     @Override
-    public Integer call() throws IOException, EvaluationTimeoutException {
+    public Integer call() throws IOException, InterruptedException, EvaluationTimeoutException {
         if (batchSize < 1 || pages < 1) {
             throw new ParameterException(spec.commandLine(), "--batch_size and --pages are expected to be 1 or more");
         }
@@ -112,14 +111,13 @@ final class EvalCommand implements Callable<Integer> {
         return ExitCode.DONE;
     }
 
-    private List<Batch> pageBatches() throws IOException {
+    private List<Batch> pageBatches() throws IOException, InterruptedException {
         int T = sequenceLength == null ? DEFAULT_LENGTH : sequenceLength;
-        try (var source = LocalCorpus.open(corpus.corpus(), corpus.seed())) {
-            List<Page> drawn = new ArrayList<>();
-            for (long number : source.draw(Split.EVAL, pages, new SplittableRandom(seed))) {
-                drawn.add(source.page(number));
-            }
-            List<Batch> batches = new Packer(new Gpt2Tokenizer(), batchSize, T).pack(drawn);
+        try (var source = corpus.open(spec)) {
+            int numbers = Math.max(pages, (int) Math.min(source.pages(Split.EVAL), 2L * pages));
+            long[] drawn = source.draw(Split.EVAL, numbers, new SplittableRandom(seed));
+            List<Batch> batches =
+                    new Packer(new Gpt2Tokenizer(), batchSize, T).pack(Pages.readable(source, drawn, pages));
             if (batches.isEmpty()) {
                 throw new IOException("the pages hold fewer tokens than one batch of " + batchSize + " x " + T
                         + "; take more --pages or a smaller --batch_size");

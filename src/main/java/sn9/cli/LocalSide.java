@@ -9,8 +9,8 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import sn9.RemoteCallException;
 import sn9.localnet.LocalChain;
-import sn9.localnet.LocalChainParameters;
 import sn9.localnet.LocalIdentity;
+import sn9.localnet.chain.LocalChainParameters;
 import sn9.subnet.ModelMetadataStore;
 import sn9.subnet.SubnetChain;
 
@@ -26,8 +26,7 @@ final class LocalSide implements ChainSide {
         this.identity = identity;
     }
 
-    static LocalSide open(
-            CommandSpec spec, Path directory, double blockSeconds, int netuid, WalletOptions wallet)
+    static LocalSide open(CommandSpec spec, Path directory, double blockSeconds, int netuid, WalletOptions wallet)
             throws IOException {
         var identity = Usage.checked(spec, () -> LocalIdentity.of(wallet.name(), wallet.hotkey()));
         var parameters = Usage.checked(spec, () -> parameters(netuid, blockSeconds));

@@ -1,13 +1,31 @@
 package sn9.cli;
 
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.LinkedHashMap;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
+import sn9.localnet.LocalChain;
+import sn9.localnet.hub.HubServer;
+import sn9.localnet.rpc.ChainServer;
+import sn9.localnet.rpc.ChainSettings;
 
-/** {@code localnet}: the embedded network of this machine, for rehearsal and the quick start. */
+/**
+ * {@code localnet}: the embedded network of this machine, for rehearsal and the quick start. Without one of the commands
+ * below it serves the network until it is stopped.
+ */
 @Command(
         name = "localnet",
-        description = "Make, look at and rehearse with the embedded local network (a Hub and a chain in one folder).",
+        description = {
+            "Make, look at and rehearse with the embedded local network (a Hub and a chain in one folder).",
+            "With --hub_port, --chain_port or both it serves a network that is there, on 127.0.0.1, until it is stopped."
+        },
         subcommands = {
             LocalnetCreateCommand.class,
             LocalnetAdvanceCommand.class,
@@ -15,13 +33,83 @@ import picocli.CommandLine.Spec;
             LocalnetCommitCommand.class,
             LocalnetPublishCommand.class
         })
-final class LocalnetCommand implements Runnable {
+final class LocalnetCommand implements Callable<Integer>, LongRunning {
     @Spec
     private CommandSpec spec;
 
-    /** Only runs when none of the commands below was named. */
+    // Not LocalnetDirOption: what a command requires, picocli asks for before the commands below it, too.
+    @Option(names = "--localnet_dir", paramLabel = "DIR", description = "Folder of the local network to serve.")
+    private Path directory;
+
+    @Option(
+            names = "--hub_port",
+            paramLabel = "PORT",
+            description = "Serve the Hub on this port, 0 for any free one. Clients take its address as HF_ENDPOINT.")
+    private Integer hubPort;
+
+    @Option(
+            names = "--chain_port",
+            paramLabel = "PORT",
+            description = "Serve the chain on this port, 0 for any free one. Clients take its address for their"
+                    + " --subtensor.chain_endpoint.")
+    private Integer chainPort;
+
+    @Option(
+            names = "--chain_instant",
+            description = "Make a block for every extrinsic at once, beside those that follow the clock.")
+    private boolean chainInstant;
+
+    @Option(
+            names = "--chain_finality_lag",
+            paramLabel = "BLOCKS",
+            defaultValue = "2",
+            description = "Blocks by which the final block is behind the latest. Default: ${DEFAULT-VALUE}")
+    private int finalityLag;
+
+    @Mixin
+    private LoggingOptions logging;
+
+    @Mixin
+    private JsonOption json;
+
     @Override
-    public void run() {
-        throw Main.missingCommand(spec);
+    public Integer call() throws IOException, InterruptedException {
+        if (hubPort == null && chainPort == null) {
+            throw Main.missingCommand(spec);
+        }
+        if (directory == null) {
+            throw Usage.error(
+                    spec,
+                    (hubPort == null ? "--chain_port" : "--hub_port") + " needs --localnet_dir, the network to serve");
+        }
+        checkPort("--hub_port", hubPort);
+        checkPort("--chain_port", chainPort);
+        var settings = Usage.checked(spec, () -> new ChainSettings(chainInstant, finalityLag));
+        LocalChain.observe(directory, InstantSource.system()).close();
+        var stopped = new CountDownLatch(1);
+        var answer = new LinkedHashMap<String, Object>();
+        answer.put("localnet_dir", directory.toString());
+        var output = Output.of(spec, json);
+        try (var _ = GracefulStop.onSignal(stopped::countDown);
+                var hub = hubPort == null ? null : HubServer.start(directory, hubPort);
+                var chain = chainPort == null ? null : ChainServer.start(directory, chainPort, settings)) {
+            if (hub != null) {
+                answer.put("hub", hub.address().toString());
+                output.text("the Hub of " + directory + " is at " + hub.address());
+            }
+            if (chain != null) {
+                answer.put("chain", chain.address().toString());
+                output.text("the chain of " + directory + " is at " + chain.address());
+            }
+            output.json(answer);
+            stopped.await();
+        }
+        return ExitCode.DONE;
+    }
+
+    private void checkPort(String flag, Integer port) {
+        if (port != null && (port < 0 || port > 65_535)) {
+            throw Usage.error(spec, flag + " is " + port + ", expected 0 (any free one) to 65535");
+        }
     }
 }

@@ -13,8 +13,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import sn9.localnet.EpochResult;
 import sn9.localnet.LocalChain;
+import sn9.localnet.chain.EpochResult;
 import sn9.subnet.Commitment;
 import sn9.subnet.Neuron;
 

@@ -21,7 +21,7 @@ import sn9.train.Trainer;
  * themselves allocate, on an engine that only counts.
  */
 record MemoryPlan(Gpt2Config config, int T, Card card, boolean training, ElementType precision) {
-    /** Left to the driver, its context, the kernels' code, cuBLASLt (32 MiB) and what allocations are rounded up by. */
+    /** Left to the driver, its context, the kernels' code and what allocations are rounded up by. */
     static final long DRIVER_BYTES = 1L << 30;
 
     /** Bytes by what they are for, with sequences of T tokens in batches of B. */
@@ -29,7 +29,12 @@ record MemoryPlan(Gpt2Config config, int T, Card card, boolean training, Element
         try (Engine engine = Engines.openPlan(card, precision)) {
             if (training) {
                 try (var _ = Trainer.planned(engine, config, TrainConfig.defaults(), B, T)) {
-                    return parts(engine.memory());
+                    Map<String, Long> parts = parts(engine.memory());
+                    String library = engine.properties().get("gemm_workspace_bytes");
+                    if (library != null) { // taken by the first training pass, where the library is found
+                        parts.put("cuBLASLt", Long.parseLong(library));
+                    }
+                    return parts;
                 }
             }
             try (var evaluator = new Evaluator(engine)) {

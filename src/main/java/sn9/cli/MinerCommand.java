@@ -18,8 +18,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import sn9.checkpoint.ModelDirectory;
-import sn9.data.LocalCorpus;
 import sn9.data.Packer;
+import sn9.data.PageSource;
 import sn9.engine.Engine;
 import sn9.metrics.ConsoleSink;
 import sn9.metrics.JsonLinesSink;
@@ -106,7 +106,7 @@ final class MinerCommand implements Callable<Integer>, LongRunning {
                 publishes || resume == null && (start.best() || start.uid().isPresent());
         try (Network network =
                         connects ? Network.open(spec, localnet, subtensor, wallet, rules.rules(), hub, false) : null;
-                var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
+                var source = corpus.open(spec);
                 Engine engine = device.open()) {
             if (publishes) {
                 network.checkMayUpload();
@@ -203,7 +203,7 @@ final class MinerCommand implements Callable<Integer>, LongRunning {
             Trainer trainer,
             Position position,
             long seed,
-            LocalCorpus source,
+            PageSource source,
             RunDirectory run,
             Optional<Uploads> uploads)
             throws IOException, InterruptedException, TrainingDivergedException {

@@ -27,9 +27,9 @@ public final class ModelOptions {
     @Option(
             names = "--load_model",
             paramLabel = "FILE",
-            description =
-                    "Start from this bare safetensors file; it must hold exactly the tensors of --n_layer, --n_head"
-                            + " and --n_embd. Of several --load flags the first counts: best, uid, model_dir, model.")
+            description = "Start from this bare file, safetensors or a state dict of PyTorch (.pth, .bin); it must hold"
+                    + " exactly the tensors of --n_layer, --n_head and --n_embd. Of several --load flags the first"
+                    + " counts: best, uid, model_dir, model.")
     private Path loadModel;
 
     @Option(

@@ -49,9 +49,8 @@ public final class Network implements AutoCloseable {
                 ? LocalSide.open(spec, directory.get(), localnet.blockSeconds(), subtensor.netuid(), wallet)
                 : SubtensorSide.open(spec, subtensor, wallet);
         try {
-            RemoteModelStore store = hub.isNamed() || directory.isEmpty()
-                    ? hub.open(spec, privately)
-                    : LocalHub.open(directory.get());
+            RemoteModelStore store =
+                    hub.isNamed() || directory.isEmpty() ? hub.open(spec, privately) : LocalHub.open(directory.get());
             return new Network(side, store, rules);
         } catch (IOException | RuntimeException e) {
             side.close();

@@ -70,7 +70,9 @@ final class RegisterCommand implements Callable<Integer> {
         if (!(stake >= 0) || Double.isInfinite(stake)) {
             throw Usage.error(spec, "--stake is " + stake + ", expected a finite number, 0 or more");
         }
-        return localnet.directory().isPresent() ? onLocalNetwork(localnet.directory().get()) : onChain();
+        return localnet.directory().isPresent()
+                ? onLocalNetwork(localnet.directory().get())
+                : onChain();
     }
 
     private int onLocalNetwork(Path directory) throws IOException {
@@ -107,8 +109,8 @@ final class RegisterCommand implements Callable<Integer> {
     }
 
     private static String address(Optional<String> address, Path file) throws FileNotFoundException {
-        return address.orElseThrow(() ->
-                new FileNotFoundException("no key tells its address: " + file + " is missing; 'sn9 wallet new' makes one"));
+        return address.orElseThrow(() -> new FileNotFoundException(
+                "no key tells its address: " + file + " is missing; 'sn9 wallet new' makes one"));
     }
 
     /** Stake is told by the local network only. */

@@ -7,7 +7,6 @@ import picocli.CommandLine.Model.CommandSpec;
 import sn9.RemoteCallException;
 import sn9.chain.ChainException;
 import sn9.chain.RpcSettings;
-import sn9.chain.SubnetReader;
 import sn9.chain.SubtensorChain;
 import sn9.subnet.ModelMetadataStore;
 import sn9.subnet.SubnetChain;

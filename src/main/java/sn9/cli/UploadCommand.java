@@ -14,7 +14,6 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import sn9.MalformedDataException;
 import sn9.checkpoint.ModelDirectory;
-import sn9.data.LocalCorpus;
 import sn9.data.Packer;
 import sn9.engine.Engine;
 import sn9.eval.EvaluationTimeoutException;
@@ -159,7 +158,7 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
             throws IOException, InterruptedException, EvaluationTimeoutException {
         var packer = new Packer(
                 new Gpt2Tokenizer(), rules.rules().batchSize(), rules.rules().sequenceLength());
-        try (var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
+        try (var source = corpus.open(spec);
                 Engine engine = device.open();
                 var model = ModelDirectory.open(directory)) {
             var heldOut = HeldOut.batches(source, heldOutPages, packer);

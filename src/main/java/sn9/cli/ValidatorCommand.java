@@ -10,8 +10,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
-import sn9.data.LocalCorpus;
 import sn9.data.Packer;
+import sn9.data.PageSource;
 import sn9.data.PageSource.Split;
 import sn9.engine.Engine;
 import sn9.eval.Evaluator;
@@ -87,7 +87,7 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
         LOG.info("rules={} seed={} set_weights={}", ruleSet.name(), settings.seed(), settings.setWeights());
         var clock = InstantSource.system();
         try (var network = Network.open(spec, localnet, subtensor, wallet, ruleSet, hub, false);
-                var source = LocalCorpus.open(corpus.corpus(), corpus.seed());
+                var source = corpus.open(spec);
                 var state = ValidatorState.open(options.modelDir().resolve("validator.db"), subtensor.netuid());
                 var metrics = JsonLinesSink.append(options.modelDir().resolve("validator.jsonl"));
                 Engine engine = device.open();
@@ -111,12 +111,12 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
         return ExitCode.DONE;
     }
 
-    private void checkPages(LocalCorpus source, int pagesPerEval) throws IOException {
+    private void checkPages(PageSource source, int pagesPerEval) throws IOException {
         long pages = source.pages(Split.EVAL);
         if (pages < pagesPerEval) {
             throw new IOException(
                     source.describe() + " has " + pages + " pages for evaluation, --pages_per_eval asks for "
-                            + pagesPerEval + "; add text to " + corpus.corpus() + " or draw fewer");
+                            + pagesPerEval + "; take more text or draw fewer");
         }
     }
 }

@@ -12,9 +12,9 @@ import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -111,14 +111,8 @@ public final class LocalCorpus implements PageSource {
             throw new IllegalArgumentException("cannot draw " + count + " different pages of " + place + ": " + split
                     + " has " + available + "; ask for fewer, or use a larger corpus");
         }
-        // The first steps of a shuffle of all pages; only the places that moved are kept.
-        var moved = new HashMap<Long, Long>();
-        var drawn = new long[count];
-        for (int i = 0; i < count; i++) {
-            long j = random.nextLong(i, available);
-            drawn[i] = first(split) + moved.getOrDefault(j, j);
-            moved.put(j, moved.getOrDefault((long) i, (long) i));
-        }
+        long[] drawn = Draws.distinct(count, available, random);
+        Arrays.setAll(drawn, i -> first(split) + drawn[i]);
         return drawn;
     }
 

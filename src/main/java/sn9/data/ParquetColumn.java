@@ -6,8 +6,6 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.zip.GZIPInputStream;
 import org.xerial.snappy.Snappy;
@@ -25,8 +23,7 @@ final class ParquetColumn {
     /** Bytes within which a page header must end; it may carry a longest and a shortest value. */
     private static final int MAX_HEADER_BYTES = 1 << 16;
 
-    private final FileChannel channel;
-    private final Path path;
+    private final RandomBytes file;
     private final ParquetFile.Chunk chunk;
     private long position; // of the next page header
     private ByteBuffer[] dictionary = new ByteBuffer[0];
@@ -35,9 +32,8 @@ final class ParquetColumn {
     private ParquetRuns present; // 1 for a value, 0 for a null; null when every row has a value
     private ParquetValues values;
 
-    ParquetColumn(FileChannel channel, Path path, ParquetFile.Chunk chunk) {
-        this.channel = channel;
-        this.path = path;
+    ParquetColumn(RandomBytes file, ParquetFile.Chunk chunk) {
+        this.file = file;
         this.chunk = chunk;
         this.position = chunk.begin();
     }
@@ -81,8 +77,8 @@ final class ParquetColumn {
             throw malformed("its text column ends before its " + chunk.rows() + " rows do");
         }
         int headerLimit = (int) Math.min(MAX_HEADER_BYTES, chunk.end() - position);
-        ByteBuffer in = ByteBuffer.wrap(TextFile.readFully(channel, position, headerLimit, path));
-        ThriftStruct header = ThriftStruct.read(in, path.toString());
+        ByteBuffer in = ByteBuffer.wrap(file.read(position, headerLimit));
+        ThriftStruct header = ThriftStruct.read(in, file.name());
         long body = position + in.position();
         int unpacked = header.size(2, MAX_PAGE_BYTES, "the size of a page");
         int packed = header.size(3, (int) Math.min(MAX_PAGE_BYTES, chunk.end() - body), "the packed size of a page");
@@ -94,18 +90,17 @@ final class ParquetColumn {
                 if (count <= skippable) {
                     return count;
                 }
-                beginV1(page, unpack(TextFile.readFully(channel, body, packed, path), unpacked));
+                beginV1(page, unpack(file.read(body, packed), unpacked));
                 left = count;
             }
-            case 2 ->
-                readDictionary(header.struct(7), unpack(TextFile.readFully(channel, body, packed, path), unpacked));
+            case 2 -> readDictionary(header.struct(7), unpack(file.read(body, packed), unpacked));
             case 3 -> {
                 ThriftStruct page = header.struct(8);
                 int count = page.size(1, Integer.MAX_VALUE, "the number of values of a page");
                 if (count <= skippable) {
                     return count;
                 }
-                beginV2(page, TextFile.readFully(channel, body, packed, path), unpacked);
+                beginV2(page, file.read(body, packed), unpacked);
                 left = count;
             }
             default -> {
@@ -118,7 +113,7 @@ final class ParquetColumn {
     private void beginV1(ThriftStruct page, ByteBuffer bytes) throws IOException {
         present = null;
         if (chunk.optional()) {
-            present = new ParquetRuns(ParquetValues.sized(bytes, path.toString()), 1, path.toString());
+            present = new ParquetRuns(ParquetValues.sized(bytes, file.name()), 1, file.name());
         }
         beginValues(page.number(2), bytes);
     }
@@ -127,7 +122,7 @@ final class ParquetColumn {
         int levels = page.size(5, packed.length, "the size of a page's levels");
         int repetitions = page.size(6, packed.length - levels, "the size of a page's repetitions");
         present = chunk.optional()
-                ? new ParquetRuns(ByteBuffer.wrap(packed).slice(repetitions, levels), 1, path.toString())
+                ? new ParquetRuns(ByteBuffer.wrap(packed).slice(repetitions, levels), 1, file.name())
                 : null;
         int before = levels + repetitions;
         byte[] values = Arrays.copyOfRange(packed, before, packed.length);
@@ -139,21 +134,20 @@ final class ParquetColumn {
     }
 
     private void beginValues(long encoding, ByteBuffer bytes) throws IOException {
-        values = ParquetValues.of(encoding, bytes, dictionary, path.toString());
+        values = ParquetValues.of(encoding, bytes, dictionary, file.name());
     }
 
     private void readDictionary(ThriftStruct page, ByteBuffer bytes) throws IOException {
         // Each entry takes its four bytes of length or more.
         var entries = new ByteBuffer[page.size(1, bytes.remaining() / 4, "the number of dictionary entries")];
         for (int i = 0; i < entries.length; i++) {
-            entries[i] = ParquetValues.sized(bytes, path.toString());
+            entries[i] = ParquetValues.sized(bytes, file.name());
         }
         dictionary = entries;
     }
 
     private String decode(ByteBuffer value) throws IOException {
-        return Rows.decode(
-                value.array(), value.arrayOffset() + value.position(), value.remaining(), path.toString(), -1);
+        return Rows.decode(value.array(), value.arrayOffset() + value.position(), value.remaining(), file.name(), -1);
     }
 
     private ByteBuffer unpack(byte[] packed, int size) throws IOException {
@@ -182,7 +176,7 @@ final class ParquetColumn {
         } catch (MalformedDataException e) {
             throw e;
         } catch (IOException e) {
-            throw new MalformedDataException(path.toString(), -1, "a page is no valid snappy data", e);
+            throw new MalformedDataException(file.name(), -1, "a page is no valid snappy data", e);
         }
     }
 
@@ -191,7 +185,7 @@ final class ParquetColumn {
             byte[] bytes = in.readNBytes(size);
             return in.read() < 0 ? bytes : new byte[size + 1];
         } catch (IOException e) {
-            throw new MalformedDataException(path.toString(), -1, "a page is no valid gzip data", e);
+            throw new MalformedDataException(file.name(), -1, "a page is no valid gzip data", e);
         }
     }
 
@@ -199,7 +193,7 @@ final class ParquetColumn {
         try {
             return Zstd.decompress(packed, size);
         } catch (ZstdException e) {
-            throw new MalformedDataException(path.toString(), -1, "a page is no valid zstd data", e);
+            throw new MalformedDataException(file.name(), -1, "a page is no valid zstd data", e);
         }
     }
 
@@ -208,6 +202,6 @@ final class ParquetColumn {
     }
 
     private MalformedDataException malformed(String reason) {
-        return new MalformedDataException(path.toString(), -1, reason);
+        return new MalformedDataException(file.name(), -1, reason);
     }
 }

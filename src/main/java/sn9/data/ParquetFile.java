@@ -3,7 +3,6 @@ package sn9.data;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -47,9 +46,9 @@ record ParquetFile(Path path) implements CorpusFile {
 
     @Override
     public void index(Index index) throws IOException {
-        try (FileChannel channel = FileChannel.open(path)) {
-            for (Chunk chunk : chunks(channel, path)) {
-                var column = new ParquetColumn(channel, path, chunk);
+        try (RandomBytes file = RandomBytes.of(path)) {
+            for (Chunk chunk : chunks(file)) {
+                var column = new ParquetColumn(file, chunk);
                 for (long row = 0; row < chunk.rows; row++) {
                     index.document(column.next(), chunk.firstRow + row, 0);
                 }
@@ -59,28 +58,26 @@ record ParquetFile(Path path) implements CorpusFile {
 
     @Override
     public RowReader open() throws IOException {
-        FileChannel channel = FileChannel.open(path);
+        RandomBytes file = RandomBytes.of(path);
         try {
-            return new Reader(channel, path, chunks(channel, path));
+            return new Reader(file, chunks(file));
         } catch (IOException e) {
-            channel.close();
+            file.close();
             throw e;
         }
     }
 
     /** Reads rows again, forward within a row group; going back begins the group anew. */
     private static final class Reader implements RowReader {
-        private final FileChannel channel;
-        private final Path path;
+        private final RandomBytes file;
         private final List<Chunk> chunks;
         private Chunk chunk;
         private ParquetColumn column;
         private long next; // number of the row that column.next() gives
         private List<String> rows = List.of(); // of row next - 1
 
-        private Reader(FileChannel channel, Path path, List<Chunk> chunks) {
-            this.channel = channel;
-            this.path = path;
+        private Reader(RandomBytes file, List<Chunk> chunks) {
+            this.file = file;
             this.chunks = chunks;
         }
 
@@ -92,7 +89,7 @@ record ParquetFile(Path path) implements CorpusFile {
                 next++;
             }
             if (part >= rows.size()) {
-                throw new MalformedDataException(path.toString(), -1, "row " + position + " has changed");
+                throw malformed(file, "row " + position + " has changed");
             }
             return rows.get(part);
         }
@@ -106,9 +103,9 @@ record ParquetFile(Path path) implements CorpusFile {
                     }
                 }
                 if (chunk == null) {
-                    throw new MalformedDataException(path.toString(), -1, "row " + position + " is gone");
+                    throw malformed(file, "row " + position + " is gone");
                 }
-                column = new ParquetColumn(channel, path, chunk);
+                column = new ParquetColumn(file, chunk);
                 next = chunk.firstRow;
             }
             column.skip(position - next);
@@ -117,17 +114,17 @@ record ParquetFile(Path path) implements CorpusFile {
 
         @Override
         public void close() throws IOException {
-            channel.close();
+            file.close();
         }
     }
 
-    /** Reads the footer: where the text column of each row group is. */
-    private static List<Chunk> chunks(FileChannel channel, Path path) throws IOException {
-        long size = channel.size();
-        ThriftStruct footer = footer(channel, path, size);
+    /** Reads the footer: where the text column of each row group is. Groups without rows are left out. */
+    static List<Chunk> chunks(RandomBytes file) throws IOException {
+        long size = file.size();
+        ThriftStruct footer = footer(file, size);
         boolean optional = false;
         int leaf = -1;
-        List<Leaf> leaves = leaves(footer, path);
+        List<Leaf> leaves = leaves(footer, file);
         for (int i = 0; i < leaves.size(); i++) {
             Leaf each = leaves.get(i);
             if (each.name.equals("text") || leaf < 0 && each.name.equals("content")) {
@@ -137,7 +134,7 @@ record ParquetFile(Path path) implements CorpusFile {
         }
         if (leaf < 0) {
             throw malformed(
-                    path, "expected a plain column \"text\" or \"content\" of strings, found none; rename the column");
+                    file, "expected a plain column \"text\" or \"content\" of strings, found none; rename the column");
         }
         var chunks = new ArrayList<Chunk>();
         long firstRow = 0;
@@ -146,12 +143,12 @@ record ParquetFile(Path path) implements CorpusFile {
             long rows = group.number(3);
             if (columns.size() <= leaf || rows < 0 || rows > MAX_ROWS - firstRow) {
                 throw malformed(
-                        path,
+                        file,
                         "a row group has " + columns.size() + " columns and " + rows + " rows;"
                                 + " expected a column for each of the schema and at most " + MAX_ROWS
                                 + " rows in the file");
             }
-            Chunk chunk = chunk(columns.get(leaf), firstRow, rows, optional, path, size);
+            Chunk chunk = chunk(columns.get(leaf), firstRow, rows, optional, file, size);
             if (rows > 0) {
                 chunks.add(chunk);
             }
@@ -160,7 +157,8 @@ record ParquetFile(Path path) implements CorpusFile {
         return chunks;
     }
 
-    private static Chunk chunk(ThriftStruct column, long firstRow, long rows, boolean optional, Path path, long size)
+    private static Chunk chunk(
+            ThriftStruct column, long firstRow, long rows, boolean optional, RandomBytes file, long size)
             throws IOException {
         ThriftStruct meta = column.struct(3);
         long values = meta.number(5);
@@ -170,53 +168,52 @@ record ParquetFile(Path path) implements CorpusFile {
         long begin = dictionary > 0 ? Math.min(dictionary, data) : data;
         if (meta.number(1) != BYTE_ARRAY || values != rows) {
             throw malformed(
-                    path,
+                    file,
                     "its text column has " + values + " values of type " + meta.number(1) + " in a group of " + rows
                             + " rows; expected one string a row");
         }
         if (begin < MAGIC.length || length < 0 || length > size - begin) {
-            throw malformed(path, "its text column lies at bytes " + begin + " + " + length + " of a file of " + size);
+            throw malformed(file, "its text column lies at bytes " + begin + " + " + length + " of a file of " + size);
         }
         return new Chunk(firstRow, rows, begin, begin + length, meta.size(4, 7, "codec"), optional);
     }
 
-    private static ThriftStruct footer(FileChannel channel, Path path, long size) throws IOException {
+    private static ThriftStruct footer(RandomBytes file, long size) throws IOException {
         int tail = 4 + MAGIC.length;
         if (size < MAGIC.length + tail) {
-            throw malformed(path, "expected a Parquet file, found " + size + " bytes");
+            throw malformed(file, "expected a Parquet file, found " + size + " bytes");
         }
-        ByteBuffer end = ByteBuffer.wrap(TextFile.readFully(channel, size - tail, tail, path))
-                .order(ByteOrder.LITTLE_ENDIAN);
+        ByteBuffer end = ByteBuffer.wrap(file.read(size - tail, tail)).order(ByteOrder.LITTLE_ENDIAN);
         long length = end.getInt() & 0xFFFFFFFFL;
         if (end.compareTo(ByteBuffer.wrap(MAGIC)) != 0) {
-            throw malformed(path, "expected a Parquet file, but it does not end with PAR1 (is it cut or encrypted?)");
+            throw malformed(file, "expected a Parquet file, but it does not end with PAR1 (is it cut or encrypted?)");
         }
         if (length > MAX_FOOTER_BYTES || length > size - tail - MAGIC.length) {
             throw malformed(
-                    path,
+                    file,
                     "its footer claims " + length + " bytes, expected at most "
                             + Math.min(MAX_FOOTER_BYTES, size - tail - MAGIC.length));
         }
-        byte[] footer = TextFile.readFully(channel, size - tail - length, (int) length, path);
-        return ThriftStruct.read(ByteBuffer.wrap(footer), path.toString());
+        byte[] footer = file.read(size - tail - length, (int) length);
+        return ThriftStruct.read(ByteBuffer.wrap(footer), file.name());
     }
 
     /** A column of the schema: its name when it is a plain string column of the top level, else an empty one. */
     private record Leaf(String name, boolean optional) {}
 
     /** The leaves of the schema in the order in which row groups list their columns. */
-    private static List<Leaf> leaves(ThriftStruct footer, Path path) throws IOException {
+    private static List<Leaf> leaves(ThriftStruct footer, RandomBytes file) throws IOException {
         List<ThriftStruct> schema = footer.structs(2);
         var leaves = new ArrayList<Leaf>();
         if (schema.isEmpty()) {
-            throw malformed(path, "its schema is empty");
+            throw malformed(file, "its schema is empty");
         }
         long pending = 0; // elements still owed to groups below the top level
         for (ThriftStruct element : schema.subList(1, schema.size())) {
             boolean top = pending == 0;
             long children = element.optionalNumber(5).orElse(0L);
             if (children < 0 || children > schema.size()) {
-                throw malformed(path, "a group of its schema has " + children + " children");
+                throw malformed(file, "a group of its schema has " + children + " children");
             }
             pending += children - (top ? 0 : 1);
             if (children == 0) {
@@ -230,7 +227,7 @@ record ParquetFile(Path path) implements CorpusFile {
         return leaves;
     }
 
-    private static MalformedDataException malformed(Path path, String reason) {
-        return new MalformedDataException(path.toString(), -1, reason);
+    private static MalformedDataException malformed(RandomBytes file, String reason) {
+        return new MalformedDataException(file.name(), -1, reason);
     }
 }

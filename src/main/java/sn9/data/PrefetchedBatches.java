@@ -6,18 +6,25 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The batches of some pages, read and packed on a virtual thread while the consumer computes: at most one page waits and
- * one is being read. A page that fails is replaced by a spare one (spec/subnet.md D 14); when no spare is left, the last
+ * The batches of some pages, read and packed on virtual threads while the consumer computes: one page's batches wait, one
+ * page is being packed, and the {@value #AHEAD} after it are being read, side by side, for a server answers late. A page that fails is replaced by a spare one (spec/subnet.md D 14); when no spare is left, the last
  * failure reaches the consumer. The batches equal those of {@link Packer#pack} over the pages that were read.
  *
  * <p>{@link #next} and {@link #close} belong to one thread.
  */
 public final class PrefetchedBatches implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PrefetchedBatches.class);
+
+    /** Pages being read at once; some 300 KB of text each. */
+    private static final int AHEAD = 4;
 
     private final BlockingQueue<Item> ready = new ArrayBlockingQueue<>(1);
     private final ArrayDeque<Batch> current = new ArrayDeque<>();
@@ -114,27 +121,27 @@ public final class PrefetchedBatches implements AutoCloseable {
     private static Item readAll(
             PageSource source, long[] pages, long[] spares, Packer packer, BlockingQueue<Item> ready)
             throws InterruptedException {
-        Packer.Run run = packer.begin();
-        int spare = 0;
+        var threads = Executors.newVirtualThreadPerTaskExecutor();
         try {
-            for (long wanted : pages) {
-                long number = wanted;
-                Page page = null;
-                while (page == null) {
-                    try {
-                        page = source.page(number);
-                    } catch (IOException e) {
-                        if (Thread.interrupted()) {
-                            throw new InterruptedException("closed while page " + number + " was read");
-                        }
-                        if (spare == spares.length) {
-                            return new Failed(e);
-                        }
-                        LOG.warn("page={} skipped, page={} read instead: {}", number, spares[spare], e.getMessage());
-                        number = spares[spare++];
-                    }
+            var reading = new ArrayDeque<Future<Page>>();
+            Packer.Run run = packer.begin();
+            int spare = 0;
+            for (int i = 0; i < pages.length; i++) {
+                for (int next = i + reading.size(); next < Math.min(pages.length, i + AHEAD); next++) {
+                    reading.add(read(source, pages[next], threads));
                 }
-                List<Batch> batches = run.add(page);
+                Future<Page> page = reading.remove();
+                long number = pages[i];
+                while (failure(page).isPresent()) {
+                    Exception failure = failure(page).get();
+                    if (spare == spares.length || !(failure instanceof IOException)) {
+                        return new Failed(failure);
+                    }
+                    LOG.warn("page={} skipped, page={} read instead: {}", number, spares[spare], failure.getMessage());
+                    number = spares[spare++];
+                    page = read(source, number, threads);
+                }
+                List<Batch> batches = run.add(page.resultNow());
                 if (!batches.isEmpty()) {
                     ready.put(new Packed(batches));
                 }
@@ -142,6 +149,37 @@ public final class PrefetchedBatches implements AutoCloseable {
             return new Finished();
         } catch (RuntimeException e) {
             return new Failed(e);
+        } finally {
+            threads.shutdownNow();
+            closeUninterrupted(threads);
+        }
+    }
+
+    private static Future<Page> read(PageSource source, long number, ExecutorService threads) {
+        return threads.submit(() -> source.page(number));
+    }
+
+    /** Waits for a page; why there is none, or empty when it is there. */
+    private static Optional<Exception> failure(Future<Page> page) throws InterruptedException {
+        try {
+            page.get();
+            return Optional.empty();
+        } catch (ExecutionException e) {
+            return switch (e.getCause()) {
+                case InterruptedException interrupted -> throw interrupted;
+                case Exception cause -> Optional.of(cause);
+                case Error error -> throw error;
+                case Throwable other -> throw new IllegalStateException(other);
+            };
+        }
+    }
+
+    /** Waits for the readers to end, and keeps an interrupt for later. */
+    private static void closeUninterrupted(ExecutorService threads) {
+        boolean interrupted = Thread.interrupted();
+        threads.close();
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 

@@ -28,6 +28,15 @@ public interface Engine extends Allocator, AutoCloseable {
      */
     Map<String, String> properties();
 
+    /**
+     * What multiplies in training passes, as far as is known: ours and for which processor, or a library and its version.
+     * Where this changes, so do bits.
+     */
+    default String products() {
+        String gemm = properties().getOrDefault("gemm", "own");
+        return gemm.equals("own") ? "own, " + properties().get("isa") : gemm;
+    }
+
     /** What activations and the operands of matrix products are: f32, or bf16. */
     ElementType activationType();
 

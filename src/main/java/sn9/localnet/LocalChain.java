@@ -5,12 +5,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.sql.Connection;
-import java.sql.PreparedStatement;
-import java.sql.ResultSet;
-import java.sql.SQLException;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +15,12 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import sn9.RemoteCallException;
+import sn9.chain.scale.Value;
+import sn9.localnet.chain.DispatchException;
+import sn9.localnet.chain.EmbeddedChain;
+import sn9.localnet.chain.EpochResult;
+import sn9.localnet.chain.LocalChainParameters;
+import sn9.localnet.chain.WeightSubmission;
 import sn9.subnet.CommitTooSoonException;
 import sn9.subnet.Commitment;
 import sn9.subnet.Metagraph;
@@ -26,24 +29,28 @@ import sn9.subnet.ModelMetadataStore;
 import sn9.subnet.Neuron;
 import sn9.subnet.SubnetChain;
 import sn9.subnet.WeightVector;
+import sn9.wallet.Ss58;
 
 /**
- * A chain of one subnet in {@code chain.db} of a local network's directory. Blocks follow the wall clock. Any number of
- * processes may have it open; all writes are transactions. Any thread may call it; calls on one instance take turns.
+ * A neuron's door to the {@link EmbeddedChain} in {@code chain.db} of a local network's directory: the chain's ports without
+ * a server and without signatures. What it writes runs the same calls on the same state as signed extrinsics do. Any number
+ * of processes may have it open. Any thread may call it; calls on one instance take turns.
  *
  * <p>A neuron has a validator permit when its stake is above 0; the genuine chain gives it to the 64 of largest stake.
  */
 public final class LocalChain implements SubnetChain, ModelMetadataStore {
     private static final String FILE = "chain.db";
 
-    private final ChainDatabase database;
-    private final Optional<LocalIdentity> identity;
-    private final InstantSource clock;
+    private static final double RAO_PER_TAO = 1e9;
 
-    private LocalChain(ChainDatabase database, Optional<LocalIdentity> identity, InstantSource clock) {
-        this.database = database;
+    private static final double MAX_U16 = 65_535;
+
+    private final EmbeddedChain chain;
+    private final Optional<LocalIdentity> identity;
+
+    private LocalChain(EmbeddedChain chain, Optional<LocalIdentity> identity) {
+        this.chain = chain;
         this.identity = identity;
-        this.clock = clock;
     }
 
     /** As {@link #open(Path, LocalIdentity, LocalChainParameters, InstantSource)} by default parameters and clock. */
@@ -62,9 +69,8 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
     public static LocalChain open(
             Path localnetDir, LocalIdentity who, LocalChainParameters parameters, InstantSource clock)
             throws IOException {
-        Path file = localnetDir.resolve(FILE);
-        ChainDatabase.createIfAbsent(file, parameters, clock.instant());
-        return new LocalChain(ChainDatabase.open(file), Optional.of(who), clock);
+        EmbeddedChain.createIfAbsent(file(localnetDir), parameters, clock.instant());
+        return openExisting(localnetDir, who, clock);
     }
 
     /**
@@ -74,11 +80,11 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
      */
     public static LocalChain create(Path localnetDir, LocalChainParameters parameters, InstantSource clock)
             throws IOException {
-        Path file = localnetDir.resolve(FILE);
+        Path file = file(localnetDir);
         if (Files.exists(file)) {
             throw new FileAlreadyExistsException(file.toString());
         }
-        ChainDatabase.createIfAbsent(file, parameters, clock.instant());
+        EmbeddedChain.createIfAbsent(file, parameters, clock.instant());
         return observe(localnetDir, clock);
     }
 
@@ -88,7 +94,7 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
      * @throws IOException when there is none in that directory
      */
     public static LocalChain openExisting(Path localnetDir, LocalIdentity who, InstantSource clock) throws IOException {
-        return new LocalChain(ChainDatabase.open(localnetDir.resolve(FILE)), Optional.of(who), clock);
+        return new LocalChain(EmbeddedChain.open(file(localnetDir), clock), Optional.of(who));
     }
 
     /**
@@ -97,17 +103,22 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
      * @throws IOException when there is none in that directory
      */
     public static LocalChain observe(Path localnetDir, InstantSource clock) throws IOException {
-        return new LocalChain(ChainDatabase.open(localnetDir.resolve(FILE)), Optional.empty(), clock);
+        return new LocalChain(EmbeddedChain.open(file(localnetDir), clock), Optional.empty());
     }
 
-    /** What the chain was created with. */
+    /** The chain's file in a local network's directory. */
+    public static Path file(Path localnetDir) {
+        return localnetDir.resolve(FILE);
+    }
+
+    /** What the chain was created with, or has been set to since. */
     public LocalChainParameters parameters() throws RemoteCallException {
-        return database.read(c -> ChainState.read(c).parameters());
+        return remote(chain::parameters);
     }
 
     @Override
     public long block() throws RemoteCallException {
-        return database.read(c -> ChainState.read(c).block(clock.instant()));
+        return remote(chain::openBlock);
     }
 
     /**
@@ -117,15 +128,7 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
      * @return the block it is then
      */
     public long advance(long blocks) throws RemoteCallException {
-        if (blocks < 0) {
-            throw new IllegalArgumentException("cannot advance by " + blocks + " blocks, expected 0 or more");
-        }
-        return database.write(c -> {
-            ChainState state = ChainState.read(c);
-            long block = Math.addExact(state.block(clock.instant()), blocks);
-            ChainState.save(c, block, Math.addExact(state.offset(), blocks));
-            return block;
-        });
+        return remote(() -> chain.advance(blocks));
     }
 
     /**
@@ -139,32 +142,7 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
         if (!(stake >= 0) || Double.isInfinite(stake)) {
             throw new IllegalArgumentException("stake is " + stake + ", expected a finite number, 0 or more");
         }
-        return write((c, state, block) -> {
-            Map<Integer, String> hotkeys = hotkeys(c);
-            for (Map.Entry<Integer, String> neuron : hotkeys.entrySet()) {
-                if (neuron.getValue().equals(who.hotkey())) {
-                    return neuron.getKey();
-                }
-            }
-            int uid = 0;
-            while (hotkeys.containsKey(uid)) {
-                uid++;
-            }
-            if (uid >= state.parameters().maxUids()) {
-                throw new RemoteCallException(
-                        "local chain: all " + state.parameters().maxUids() + " slots are taken", false);
-            }
-            try (PreparedStatement insert = c.prepareStatement("INSERT INTO neurons VALUES (?, ?, ?, ?, ?,"
-                    + " (SELECT coalesce(max(id), 0) FROM submissions))")) {
-                insert.setInt(1, uid);
-                insert.setString(2, who.hotkey());
-                insert.setString(3, who.coldkey());
-                insert.setDouble(4, stake);
-                insert.setLong(5, block);
-                insert.executeUpdate();
-            }
-            return uid;
-        });
+        return remote(() -> chain.register(Ss58.decode(who.hotkey()), Ss58.decode(who.coldkey()), stake));
     }
 
     /**
@@ -174,209 +152,164 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
      * @return whether it was registered
      */
     public boolean deregister(String hotkey) throws RemoteCallException {
-        return write((c, state, block) -> {
-            try (PreparedStatement delete = c.prepareStatement("DELETE FROM neurons WHERE hotkey = ?")) {
-                delete.setString(1, hotkey);
-                return delete.executeUpdate() > 0;
-            }
-        });
+        return remote(() -> chain.deregister(Ss58.decode(hotkey)));
     }
 
     @Override
     public Metagraph metagraph() throws RemoteCallException {
-        return settled((c, state, block) -> {
+        return remote(() -> chain.lookNow(state -> {
             List<Neuron> neurons = new ArrayList<>();
-            try (PreparedStatement select = c.prepareStatement("""
-                            SELECT n.uid, n.hotkey, n.coldkey, n.stake, coalesce(i.incentive, 0),
-                              (SELECT coalesce(max(s.block), 0) FROM submissions s
-                               WHERE s.hotkey = n.hotkey AND s.id > n.submissions_before)
-                            FROM neurons n
-                            LEFT JOIN incentives i ON i.epoch = (SELECT max(id) FROM epochs)
-                              AND i.uid = n.uid AND i.hotkey = n.hotkey
-                            ORDER BY n.uid""");
-                    ResultSet row = select.executeQuery()) {
-                while (row.next()) {
-                    neurons.add(new Neuron(
-                            row.getInt(1),
-                            row.getString(2),
-                            row.getString(3),
-                            row.getDouble(4),
-                            row.getDouble(5),
-                            row.getDouble(4) > 0,
-                            row.getLong(6)));
-                }
+            for (EmbeddedChain.Slot slot : EmbeddedChain.slots(state)) {
+                neurons.add(new Neuron(
+                        slot.uid(),
+                        Ss58.encode(slot.hotkey()),
+                        Ss58.encode(slot.coldkey()),
+                        slot.stake() / RAO_PER_TAO,
+                        slot.incentive() / MAX_U16,
+                        slot.permit(),
+                        slot.lastUpdate()));
             }
-            return new Metagraph(state.parameters().netuid(), block, neurons);
-        });
+            return new Metagraph(state.netuid(), state.block(), neurons);
+        }));
     }
 
     @Override
     public Map<String, Commitment> commitments() throws RemoteCallException {
-        return database.read(c -> {
-            Map<String, Commitment> commitments = new LinkedHashMap<>();
-            try (PreparedStatement select =
-                            c.prepareStatement("SELECT hotkey, text, block FROM commitments ORDER BY block, hotkey");
-                    ResultSet row = select.executeQuery()) {
-                while (row.next()) {
-                    commitments.put(row.getString(1), new Commitment(row.getString(2), row.getLong(3)));
-                }
-            }
-            return commitments;
-        });
+        Map<String, Commitment> found = remote(() -> chain.lookNow(EmbeddedChain::commitments));
+        Map<String, Commitment> byBlock = new LinkedHashMap<>();
+        found.entrySet().stream()
+                .sorted(Comparator.<Map.Entry<String, Commitment>>comparingLong(
+                                c -> c.getValue().block())
+                        .thenComparing(Map.Entry::getKey))
+                .forEach(c -> byBlock.put(c.getKey(), c.getValue()));
+        return byBlock;
     }
 
     @Override
     public Optional<Commitment> commitment(String hotkey) throws RemoteCallException {
-        return database.read(c -> commitment(c, hotkey));
+        return remote(() -> chain.lookNow(state -> EmbeddedChain.commitment(state, Ss58.decode(hotkey))));
     }
 
     @Override
     public Commitment commit(String text) throws RemoteCallException {
-        int bytes = text.getBytes(StandardCharsets.UTF_8).length;
-        if (bytes == 0 || bytes > ModelId.MAX_BYTES) {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        if (bytes.length == 0 || bytes.length > ModelId.MAX_BYTES) {
             throw new IllegalArgumentException(
-                    "commitment has " + bytes + " bytes, expected 1 to " + ModelId.MAX_BYTES);
+                    "commitment has " + bytes.length + " bytes, expected 1 to " + ModelId.MAX_BYTES);
         }
         String hotkey = identity().hotkey();
-        return write((c, state, block) -> {
-            requireUid(c, state, hotkey);
-            Optional<Commitment> before = commitment(c, hotkey);
-            long wait = before.map(b -> b.block() + state.parameters().commitInterval() - block)
-                    .orElse(0L);
+        Value info = Value.struct("fields", Value.items(Value.choice("Raw" + bytes.length, Value.of(bytes))));
+        long interval = parameters().commitInterval();
+        long block = call("Commitments", "set_commitment", state -> {
+            Optional<Commitment> before = EmbeddedChain.commitment(state, Ss58.decode(hotkey));
+            long wait = before.map(b -> b.block() + interval - state.block()).orElse(0L);
             if (wait > 0) {
                 throw new CommitTooSoonException(
                         "local chain: hotkey " + hotkey + " committed at block "
-                                + before.get().block() + ", it is block " + block + ", the next commitment may come in "
-                                + wait + " blocks",
+                                + before.get().block() + ", it is block " + state.block()
+                                + ", the next commitment may come in " + wait + " blocks",
                         wait);
             }
-            try (PreparedStatement replace = c.prepareStatement("REPLACE INTO commitments VALUES (?, ?, ?)")) {
-                replace.setString(1, hotkey);
-                replace.setString(2, text);
-                replace.setLong(3, block);
-                replace.executeUpdate();
-            }
-            return new Commitment(text, block);
+            return Value.struct("netuid", Value.of(state.netuid()), "info", info);
         });
+        return new Commitment(text, block);
     }
 
     @Override
     public long setWeights(int[] uids, int[] weights, long versionKey) throws RemoteCallException {
         SortedMap<Integer, Integer> byUid = byUid(uids, weights);
-        String hotkey = identity().hotkey();
-        return write((c, state, block) -> {
-            int uid = requireUid(c, state, hotkey);
-            requirePermit(c, hotkey);
-            long interval = state.parameters().weightsInterval();
-            Optional<WeightSubmission> before = SubmissionTable.current(c, uid);
-            if (before.isPresent() && block - before.get().block() < interval) {
-                throw new RemoteCallException(
-                        "local chain: hotkey " + hotkey + " set weights at block "
-                                + before.get().block() + ", it is block " + block + ", expected " + interval
-                                + " blocks in between",
-                        true);
-            }
-            SubmissionTable.insert(c, new WeightSubmission(uid, hotkey, block, versionKey, byUid), hotkeys(c));
-            return block;
-        });
+        return call(
+                "SubtensorModule",
+                "set_weights",
+                state -> Value.struct(
+                        "netuid",
+                        Value.of(state.netuid()),
+                        "dests",
+                        Value.numbers(
+                                byUid.keySet().stream().mapToInt(uid -> uid).toArray()),
+                        "weights",
+                        Value.numbers(byUid.values().stream()
+                                .mapToInt(weight -> weight)
+                                .toArray()),
+                        "version_key",
+                        Value.ofUnsigned(versionKey)));
     }
 
     /** The weights that a validator's slot stands for now: the latest of its present holder. */
     public Optional<WeightSubmission> weights(int validatorUid) throws RemoteCallException {
-        return database.read(c -> SubmissionTable.current(c, validatorUid));
+        Optional<EmbeddedChain.Slot> slot = remote(() -> chain.lookNow(EmbeddedChain::slots)).stream()
+                .filter(s -> s.uid() == validatorUid && s.lastUpdate() > 0)
+                .findFirst();
+        return slot.isEmpty()
+                ? Optional.empty()
+                : remote(() -> chain.submission(Ss58.encode(slot.get().hotkey())));
     }
 
     /** The latest weights that were set, newest first, whoever set them. */
     public List<WeightSubmission> submissions(int limit) throws RemoteCallException {
-        return database.read(c -> SubmissionTable.latest(c, limit));
+        return remote(() -> chain.submissions(limit));
     }
 
     /** The latest results of epochs, newest first. */
     public List<EpochResult> epochs(int limit) throws RemoteCallException {
-        return settled((c, state, block) -> Epochs.latest(c, limit));
+        return remote(() -> chain.epochs(limit));
     }
 
     @Override
     public void close() throws RemoteCallException {
-        database.close();
+        chain.close();
     }
 
-    /** Statements of a write, with the chain's state and the block they fall in. */
-    @FunctionalInterface
-    private interface Extrinsic<T> {
-        T apply(Connection connection, ChainState state, long block) throws SQLException, RemoteCallException;
-    }
-
-    /** Epochs that have come are run before anything changes. */
-    private <T> T write(Extrinsic<T> extrinsic) throws RemoteCallException {
-        return database.write(c -> {
-            ChainState state = ChainState.read(c);
-            long block = state.block(clock.instant());
-            Epochs.settle(c, state, block);
-            T result = extrinsic.apply(c, state, block);
-            ChainState.save(c, block, state.offset());
-            return result;
+    /** Runs a call as this neuron; its arguments are made of the state it will meet. */
+    private long call(String pallet, String call, EmbeddedChain.Look<Value> arguments) throws RemoteCallException {
+        String hotkey = identity().hotkey();
+        return remote(() -> {
+            try {
+                return chain.call(
+                        Ss58.decode(hotkey),
+                        state -> Value.choice(pallet, new Value.Choice(call, arguments.at(state))));
+            } catch (DispatchException e) {
+                throw refused(hotkey, e.getMessage());
+            }
         });
     }
 
-    /** Looks once the epochs that have come are run; that needs a write only when one has. */
-    private <T> T settled(Extrinsic<T> look) throws RemoteCallException {
-        Optional<T> seen = database.read(c -> {
-            ChainState state = ChainState.read(c);
-            long block = state.block(clock.instant());
-            return Epochs.pending(state, block) ? Optional.empty() : Optional.of(look.apply(c, state, block));
-        });
-        return seen.isPresent() ? seen.get() : write(look);
+    private static RemoteCallException refused(String hotkey, String error) {
+        String who = "local chain: hotkey " + hotkey;
+        return switch (error) {
+            case "AccountNotAllowedCommit", "HotKeyNotRegisteredInSubNet" ->
+                new RemoteCallException(who + " is not registered (" + error + ")", false);
+            case "NeuronNoValidatorPermit" ->
+                new RemoteCallException(who + " has no validator permit: it has no stake (" + error + ")", false);
+            case "SettingWeightsTooFast" ->
+                new RemoteCallException(who + " has set weights too short a while ago (" + error + ")", true);
+            case "SpaceLimitExceeded" ->
+                new RemoteCallException(who + " has used up its space of this epoch (" + error + ")", true);
+            case "UidVecContainInvalidOne" ->
+                new RemoteCallException(
+                        "local chain: a uid is given a weight but is not registered (" + error + ")", false);
+            default -> new RemoteCallException("local chain: refused: " + error, false);
+        };
     }
 
     private LocalIdentity identity() {
         return identity.orElseThrow(
-                () -> new IllegalStateException("this chain was opened to look at; open it with an identity to write"));
+                () -> new IllegalStateException("this chain was opened to look at, not as one of its neurons"));
     }
 
-    private static int requireUid(Connection c, ChainState state, String hotkey)
-            throws SQLException, RemoteCallException {
-        for (Map.Entry<Integer, String> neuron : hotkeys(c).entrySet()) {
-            if (neuron.getValue().equals(hotkey)) {
-                return neuron.getKey();
-            }
-        }
-        throw new RemoteCallException(
-                "local chain: hotkey " + hotkey + " is not registered on subnet "
-                        + state.parameters().netuid() + "; register it first",
-                false);
+    /** Something that the chain does or tells. */
+    @FunctionalInterface
+    private interface Answer<T> {
+        T get() throws IOException;
     }
 
-    private static void requirePermit(Connection c, String hotkey) throws SQLException, RemoteCallException {
-        try (PreparedStatement select = c.prepareStatement("SELECT 1 FROM neurons WHERE hotkey = ? AND stake > 0")) {
-            select.setString(1, hotkey);
-            try (ResultSet row = select.executeQuery()) {
-                if (!row.next()) {
-                    throw new RemoteCallException(
-                            "local chain: hotkey " + hotkey + " has no validator permit; register it with stake",
-                            false);
-                }
-            }
-        }
-    }
-
-    private static Map<Integer, String> hotkeys(Connection c) throws SQLException {
-        Map<Integer, String> hotkeys = new LinkedHashMap<>();
-        try (PreparedStatement select = c.prepareStatement("SELECT uid, hotkey FROM neurons ORDER BY uid");
-                ResultSet row = select.executeQuery()) {
-            while (row.next()) {
-                hotkeys.put(row.getInt(1), row.getString(2));
-            }
-        }
-        return hotkeys;
-    }
-
-    private static Optional<Commitment> commitment(Connection c, String hotkey) throws SQLException {
-        try (PreparedStatement select = c.prepareStatement("SELECT text, block FROM commitments WHERE hotkey = ?")) {
-            select.setString(1, hotkey);
-            try (ResultSet row = select.executeQuery()) {
-                return row.next() ? Optional.of(new Commitment(row.getString(1), row.getLong(2))) : Optional.empty();
-            }
+    private static <T> T remote(Answer<T> answer) throws RemoteCallException {
+        try {
+            return answer.get();
+        } catch (RemoteCallException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new RemoteCallException("local chain: " + e.getMessage(), false, e);
         }
     }
 

@@ -1,7 +1,6 @@
 package sn9.miner;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import sn9.data.Batch;
@@ -9,16 +8,20 @@ import sn9.data.Packer;
 import sn9.data.Page;
 import sn9.data.PageSource;
 import sn9.data.PageSource.Split;
+import sn9.data.Pages;
 
 /** The text on which a miner compares models: the same pages in every run over one corpus, never trained on. */
 public final class HeldOut {
     /** Not the run's seed: losses of different runs, and of what is on chain, must be comparable. */
     private static final long SEED = 9;
 
+    /** Pages that may stand in for others. */
+    private static final int SPARES = 10;
+
     private HeldOut() {}
 
     /**
-     * Reads and packs the held-out pages.
+     * Reads and packs the held-out pages. One that cannot be read is replaced by the next of the same draw.
      *
      * @param count pages wanted; a smaller source gives all it has
      * @throws IllegalArgumentException when they do not fill one batch
@@ -26,10 +29,9 @@ public final class HeldOut {
     public static List<Batch> batches(PageSource source, int count, Packer packer)
             throws IOException, InterruptedException {
         int available = (int) Math.min(count, source.pages(Split.HELD_OUT));
-        var pages = new ArrayList<Page>();
-        for (long number : source.draw(Split.HELD_OUT, available, new SplittableRandom(SEED))) {
-            pages.add(source.page(number));
-        }
+        int drawn = (int) Math.min(source.pages(Split.HELD_OUT), (long) count + SPARES);
+        long[] numbers = source.draw(Split.HELD_OUT, drawn, new SplittableRandom(SEED));
+        List<Page> pages = Pages.readable(source, numbers, available);
         var batches = packer.pack(pages);
         if (batches.isEmpty()) {
             throw new IllegalArgumentException(available + " held-out pages of " + source.describe()

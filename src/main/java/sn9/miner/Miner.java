@@ -36,6 +36,7 @@ public final class Miner {
 
     private Position position;
     private List<Batch> heldOut = List.of();
+    private Optional<PrefetchedBatches> ahead = Optional.empty(); // of the epoch that comes next
     private long measuredStep = -1;
     private Optional<Position> saved = Optional.empty();
     private volatile boolean stopRequested;
@@ -103,8 +104,12 @@ public final class Miner {
             position = position.withBest(Double.POSITIVE_INFINITY, 0);
             measure();
         }
-        while (!ended()) {
-            trainEpoch();
+        try {
+            while (!ended()) {
+                trainEpoch();
+            }
+        } finally {
+            ahead.ifPresent(PrefetchedBatches::close);
         }
         finish();
         return new Report(
@@ -122,9 +127,11 @@ public final class Miner {
     }
 
     private void trainEpoch() throws IOException, InterruptedException, TrainingDivergedException {
-        var draw = draws.train(position.epoch());
-        try (var batches = new PrefetchedBatches(source, draw.pages(), draw.spares(), packer)) {
+        try (var batches = ahead.orElseGet(() -> prefetch(position.epoch()))) {
+            ahead = Optional.empty();
             skip(batches);
+            // A server answers late: the next epoch's first pages come while this one is trained on.
+            ahead = Optional.of(prefetch(position.epoch() + 1));
             while (!ended()) {
                 var next = batches.next();
                 if (next.isEmpty()) {
@@ -138,6 +145,11 @@ public final class Miner {
                 }
             }
         }
+    }
+
+    private PrefetchedBatches prefetch(long epoch) {
+        var draw = draws.train(epoch);
+        return new PrefetchedBatches(source, draw.pages(), draw.spares(), packer);
     }
 
     /** Passes over the micro-batches of the epoch that a resumed run has trained on already. */

@@ -11,12 +11,10 @@ import sn9.data.PageSource.Split;
  *
  * @param source where the pages are
  * @param seed the run's seed
- * @param pagesPerEpoch pages wanted for an epoch; a smaller source gives all it has
+ * @param pagesPerEpoch pages wanted for an epoch, and drawn on top to stand in for pages that cannot be read: a remote
+ *     dataset has many that never can (spec/hub.md 5); a smaller source gives all it has
  */
 record PageDraws(PageSource source, long seed, int pagesPerEpoch) {
-    /** Pages drawn on top, to stand in for pages that cannot be read. */
-    private static final int SPARES = 2;
-
     /**
      * The pages of an epoch.
      *
@@ -29,7 +27,7 @@ record PageDraws(PageSource source, long seed, int pagesPerEpoch) {
     Draw train(long epoch) {
         long available = source.pages(Split.TRAIN);
         int count = (int) Math.min(available, pagesPerEpoch);
-        int all = (int) Math.min(available, (long) pagesPerEpoch + SPARES);
+        int all = (int) Math.min(available, 2L * pagesPerEpoch);
         long[] drawn = source.draw(Split.TRAIN, all, new SplittableRandom(mix(mix(seed) + epoch)));
         return new Draw(Arrays.copyOf(drawn, count), Arrays.copyOfRange(drawn, count, all));
     }

@@ -117,7 +117,7 @@ public record Position(
         mustEqual("--bs", B, config.B());
         mustEqual("--sl", T, config.T());
         mustEqual("--pages_per_epoch", pagesPerEpoch, config.pagesPerEpoch());
-        mustEqual("--corpus", corpus, corpusNow);
+        mustEqual("--corpus or --dataset", corpus, corpusNow);
     }
 
     private static void mustEqual(String flag, Object then, Object now) {

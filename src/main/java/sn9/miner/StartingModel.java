@@ -16,12 +16,12 @@ import sn9.tensor.ElementType;
 
 /**
  * From which model training starts. Of several wishes the first counts (spec/subnet.md B.2): the network's best, a uid's,
- * a directory, a bare safetensors file; with none, a fresh model.
+ * a directory, a bare file of parameters; with none, a fresh model.
  *
  * @param best whether to start from the miner with the highest incentive
  * @param uid start from this uid's committed model
  * @param modelDir start from this directory in Hugging Face layout
- * @param modelFile start from this safetensors file, which must hold exactly the tensors of {@code shape}
+ * @param modelFile start from this safetensors file or state dict of PyTorch, with exactly the tensors of {@code shape}
  * @param shape of the fresh model, and of {@code modelFile}
  */
 public record StartingModel(
@@ -77,10 +77,12 @@ public record StartingModel(
         }
         Path directory = Files.createDirectories(folder.resolve("load_model"));
         HfConfig.of(shape, ElementType.F32).write(directory.resolve("config.json"));
+        Path target = directory.resolve(ModelDirectory.fileNameFor(file));
         Path partial = Files.createTempFile(directory, ".partial-", ".tmp");
         try {
             Files.copy(file, partial, StandardCopyOption.REPLACE_EXISTING);
-            Files.move(partial, directory.resolve("model.safetensors"), StandardCopyOption.ATOMIC_MOVE);
+            Files.deleteIfExists(directory.resolve("model.safetensors"));
+            Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(partial);
         }

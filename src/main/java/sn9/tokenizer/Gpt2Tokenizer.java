@@ -1,18 +1,15 @@
 package sn9.tokenizer;
 
-import com.knuddels.jtokkit.Encodings;
-import com.knuddels.jtokkit.api.Encoding;
-import com.knuddels.jtokkit.api.EncodingType;
-import com.knuddels.jtokkit.api.IntArrayList;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
  * GPT-2's byte-level BPE with the ids of the Hugging Face tokenizer that the network uses (spec/hub.md 9). No token is
  * added at either end; the literal {@code <|endoftext|>} inside a text is the one token {@link #EOS}; a lone surrogate
- * counts as U+FFFD.
+ * counts as U+FFFD. Which pieces there are, {@link Splitter} says; {@link Merge} makes tokens of those that are no token
+ * themselves.
  *
- * <p>Making one is free: the vocabulary (some 0.2 s) is loaded at the first call that needs it, once per process. Safe to
+ * <p>Making one is free: the vocabulary (some 0.1 s) is loaded at the first call that needs it, once per process. Safe to
  * use from any number of threads. Time grows as n log n even for a text without a single blank.
  */
 public final class Gpt2Tokenizer {
@@ -24,7 +21,7 @@ public final class Gpt2Tokenizer {
 
     private static final String EOS_TEXT = "<|endoftext|>";
 
-    /** Characters handed to the library at once, so that a cut encoding need not read a long text to its end. */
+    /** Characters turned into bytes at once, so that a cut encoding need not read a long text to its end. */
     private static final int SEGMENT = 8192;
 
     /** Makes a tokenizer; nothing is loaded yet. */
@@ -66,15 +63,22 @@ public final class Gpt2Tokenizer {
      * @throws IllegalArgumentException when an id is outside the vocabulary
      */
     public String decode(int[] tokens) {
-        var ids = new IntArrayList(tokens.length);
         for (int token : tokens) {
             if (token < 0 || token >= VOCABULARY) {
                 throw new IllegalArgumentException(
                         "token " + token + " is outside GPT-2's vocabulary of " + VOCABULARY);
             }
-            ids.add(token);
         }
-        return new String(Vocabulary.R50K.decodeBytes(ids), StandardCharsets.UTF_8);
+        var text = new StringBuilder();
+        int from = 0;
+        for (int i = 0; i <= tokens.length; i++) {
+            if (i == tokens.length || tokens[i] == EOS) {
+                byte[] bytes = Vocabulary.gpt2().bytes(Arrays.copyOfRange(tokens, from, i));
+                text.append(new String(bytes, StandardCharsets.UTF_8)).append(i < tokens.length ? EOS_TEXT : "");
+                from = i + 1;
+            }
+        }
+        return text.toString();
     }
 
     /** The same text with each lone surrogate, which no UTF-8 can hold, replaced by U+FFFD. */
@@ -110,11 +114,28 @@ public final class Gpt2Tokenizer {
     private static void encodeOrdinary(String text, int from, int end, int maxTokens, Tokens tokens) {
         while (from < end && tokens.size < maxTokens) {
             int cut = segmentEnd(text, from, end);
-            IntArrayList piece = Vocabulary.R50K.encodeOrdinary(text.substring(from, cut));
-            for (int i = 0; i < piece.size(); i++) {
-                tokens.add(piece.get(i));
-            }
+            encodeSegment(text.substring(from, cut).getBytes(StandardCharsets.UTF_8), maxTokens, tokens);
             from = cut;
+        }
+    }
+
+    private static void encodeSegment(byte[] utf8, int maxTokens, Tokens tokens) {
+        Vocabulary vocabulary = Vocabulary.gpt2();
+        Merge merge = null;
+        int from = 0;
+        while (from < utf8.length && tokens.size < maxTokens) {
+            int end = Splitter.end(utf8, from, utf8.length);
+            int word = vocabulary.word(utf8, from, end);
+            if (word != Vocabulary.NONE) {
+                tokens.add(word);
+            } else {
+                merge = merge == null ? new Merge(vocabulary) : merge;
+                int count = merge.run(utf8, from, end);
+                for (int i = 0; i < count; i++) {
+                    tokens.add(merge.token(i));
+                }
+            }
+            from = end;
         }
     }
 
@@ -148,10 +169,5 @@ public final class Gpt2Tokenizer {
             }
             ids[size++] = id;
         }
-    }
-
-    /** Loaded with its class, at first use. */
-    private static final class Vocabulary {
-        private static final Encoding R50K = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
     }
 }

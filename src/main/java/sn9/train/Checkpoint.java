@@ -15,7 +15,7 @@ import sn9.tensor.TensorView;
 
 /**
  * A training state as one safetensors file: the arenas as tensors, everything else as metadata. Written whole or not at
- * all; what it holds is enough for losses to go on bit for bit.
+ * all; what it holds is enough for losses to go on bit for bit where the same products multiply.
  *
  * @param model the model's shape
  * @param train its training settings
@@ -24,6 +24,7 @@ import sn9.tensor.TensorView;
  * @param accumulated micro-batches of the step in progress, whose gradients are in the file when there are any
  * @param lossSum sum of their losses, weighted by predictions
  * @param predictions their predictions
+ * @param products what multiplied ({@link sn9.engine.Engine#products}); empty where no step was done
  * @param position what the caller gave: where in the data training stands
  */
 record Checkpoint(
@@ -34,6 +35,7 @@ record Checkpoint(
         int accumulated,
         double lossSum,
         long predictions,
+        String products,
         Map<String, String> position) {
     private static final String FORMAT = "sn9-checkpoint-1";
     private static final String POSITION = "position.";
@@ -70,6 +72,7 @@ record Checkpoint(
         fields.put("accumulated", "" + accumulated);
         fields.put("loss_sum", "" + lossSum);
         fields.put("predictions", "" + predictions);
+        fields.put("products", products);
         position.forEach((name, value) -> fields.put(POSITION + name, value));
         List<TensorView> tensors = new ArrayList<>();
         arenas.forEach((name, data) ->
@@ -124,6 +127,7 @@ record Checkpoint(
                     fields.integer("accumulated"),
                     fields.real("loss_sum"),
                     fields.number("predictions"),
+                    fields.text("products"),
                     position);
         } catch (IllegalArgumentException e) {
             throw new MalformedDataException(source, -1, e.getMessage(), e);

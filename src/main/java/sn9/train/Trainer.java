@@ -10,6 +10,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import sn9.MalformedDataException;
 import sn9.checkpoint.HfConfig;
 import sn9.checkpoint.ModelDirectory;
@@ -32,6 +34,8 @@ import sn9.tensor.TensorView;
  * of one layout. Belongs to the engine's thread.
  */
 public final class Trainer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Trainer.class);
+
     private final Engine engine;
     private final Gpt2Config config;
     private final TrainConfig train;
@@ -48,6 +52,8 @@ public final class Trainer implements AutoCloseable {
     private final Replay optimizer;
     private final List<AutoCloseable> owned = new ArrayList<>();
     private Map<String, String> position = Map.of();
+    private String products = ""; // what multiplied so far: at first the checkpoint's; empty before any step
+    private boolean trained; // by this engine
     private long step;
     private long microStep;
     private int accumulated;
@@ -142,7 +148,8 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * A training run as {@link #saveCheckpoint} left it: the same batches give the same losses, bit for bit.
+     * A training run as {@link #saveCheckpoint} left it: the same batches give the same losses, bit for bit, where the same
+     * kernels or library multiply; where others do, the first step says so.
      *
      * @throws MalformedDataException when the file is no whole checkpoint
      */
@@ -168,6 +175,7 @@ public final class Trainer implements AutoCloseable {
                 trainer.accumulated = state.accumulated();
                 trainer.lossSum = state.lossSum();
                 trainer.predictions = state.predictions();
+                trainer.products = state.products();
                 trainer.position = Map.copyOf(state.position());
                 whole = true;
                 return trainer;
@@ -237,10 +245,26 @@ public final class Trainer implements AutoCloseable {
             enqueueUpdate();
         }
         double sum = batch.lossSum(model.awaitMeans());
+        noteProducts();
         microLoss = sum / count;
         lossSum += sum;
         predictions += count;
         return complete ? Optional.of(report(batch)) : Optional.empty();
+    }
+
+    private void noteProducts() {
+        if (trained) {
+            return;
+        }
+        trained = true;
+        String present = engine.products();
+        if (!products.isEmpty() && !products.equals(present)) {
+            LOG.warn(
+                    "products=\"{}\" in the checkpoint, \"{}\" from here on: losses differ in their last bits",
+                    products,
+                    present);
+        }
+        products = present;
     }
 
     private void enqueueUpdate() {
@@ -307,7 +331,7 @@ public final class Trainer implements AutoCloseable {
      */
     public void saveCheckpoint(Path file, Map<String, String> dataPosition) throws IOException {
         var state = new Checkpoint(
-                config, train, step, microStep, accumulated, lossSum, predictions, Map.copyOf(dataPosition));
+                config, train, step, microStep, accumulated, lossSum, predictions, products, Map.copyOf(dataPosition));
         try (Arena arena = Arena.ofConfined()) {
             var arenas = new LinkedHashMap<String, MemorySegment>();
             arenas.put(Checkpoint.PARAMETERS, engine.read(params, arena));

@@ -24,6 +24,7 @@ import sn9.data.Packer;
 import sn9.data.Page;
 import sn9.data.PageSource;
 import sn9.data.PageSource.Split;
+import sn9.data.Pages;
 import sn9.eval.EvaluationTimeoutException;
 import sn9.subnet.DirectoryHash;
 import sn9.subnet.Metagraph;
@@ -43,6 +44,9 @@ import sn9.subnet.StepScores;
 public final class EvalStep {
     /** Draws of pages before a step is given up. */
     private static final int MAX_DRAWS = 10;
+
+    /** Pages drawn on top, to stand in for those that cannot be read. */
+    private static final int SPARES = 10;
 
     private static final Logger LOG = LoggerFactory.getLogger(EvalStep.class);
 
@@ -155,28 +159,20 @@ public final class EvalStep {
     /** Pages and the batches they make. */
     private record Drawn(long[] pages, List<Batch> batches) {}
 
-    /** Draws pages until they can be read and fill a batch: a short or broken page must not stop a validator (D.14). */
+    /** Draws pages until they fill a batch; one that cannot be read is replaced. Neither must stop a validator (D.14). */
     private Drawn draw(RandomGenerator random) throws IOException, InterruptedException {
-        IOException last = null;
+        int count = settings.pagesPerEval();
         for (int attempt = 1; attempt <= MAX_DRAWS; attempt++) {
-            long[] pages = source.draw(Split.EVAL, settings.pagesPerEval(), random);
-            try {
-                var texts = new ArrayList<Page>();
-                for (long page : pages) {
-                    texts.add(source.page(page));
-                }
-                List<Batch> batches = packer.pack(texts);
-                if (!batches.isEmpty()) {
-                    return new Drawn(pages, batches);
-                }
-                last = new IOException(pages.length + " pages of " + source.describe() + " do not fill one batch of "
-                        + packer.B() + " x " + packer.T() + " tokens; draw more with --pages_per_eval");
-            } catch (IOException e) {
-                last = e;
+            int drawn = Math.max(count, (int) Math.min(source.pages(Split.EVAL), (long) count + SPARES));
+            List<Page> pages = Pages.readable(source, source.draw(Split.EVAL, drawn, random), count);
+            List<Batch> batches = packer.pack(pages);
+            if (!batches.isEmpty()) {
+                return new Drawn(pages.stream().mapToLong(Page::number).toArray(), batches);
             }
-            LOG.warn("event=pages_redrawn attempt={} pages={} reason=\"{}\"", attempt, pages, last.getMessage());
+            LOG.warn("event=pages_redrawn attempt={} pages={} reason=\"too short\"", attempt, pages.size());
         }
-        throw last;
+        throw new IOException(count + " pages of " + source.describe() + " do not fill one batch of " + packer.B()
+                + " x " + packer.T() + " tokens; draw more with --pages_per_eval");
     }
 
     private Outcome evaluate(Candidate candidate, OpenedModels opened, List<Batch> batches)

@@ -22,7 +22,7 @@ class GoldenFilesTest {
     private static final Pattern ROW = Pattern.compile("\\| `([0-9a-f]{64})` \\| `(\\S+)` \\|");
 
     @ParameterizedTest
-    @ValueSource(strings = {"gpt2-tiny", "gpt2-trained"})
+    @ValueSource(strings = {"gpt2-tiny", "gpt2-trained", "torch"})
     void areTheFilesThatTheirListDescribes(String name) throws IOException, NoSuchAlgorithmException {
         String section = Files.readString(GOLDEN.resolve("GOLDEN.md"))
                 .split("\n## " + name + "\n")[1]

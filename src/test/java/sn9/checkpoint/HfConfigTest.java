@@ -169,39 +169,39 @@ class HfConfigTest {
         Path file = folder.resolve("config.json");
         HfConfig.of(new Gpt2Config(257, 64, 32, 2, 2, 1e-5f), ElementType.BF16).write(file);
         assertThat(file).content().isEqualTo("""
-                {
-                  "activation_function" : "gelu_new",
-                  "add_cross_attention" : false,
-                  "architectures" : [
-                    "GPT2LMHeadModel"
-                  ],
-                  "attn_pdrop" : 0.0,
-                  "bos_token_id" : 256,
-                  "embd_pdrop" : 0.0,
-                  "eos_token_id" : 256,
-                  "initializer_range" : 0.02,
-                  "layer_norm_epsilon" : 0.000010,
-                  "model_type" : "gpt2",
-                  "n_embd" : 32,
-                  "n_head" : 2,
-                  "n_inner" : null,
-                  "n_layer" : 2,
-                  "n_positions" : 64,
-                  "reorder_and_upcast_attn" : false,
-                  "resid_pdrop" : 0.0,
-                  "scale_attn_by_inverse_layer_idx" : false,
-                  "scale_attn_weights" : true,
-                  "summary_activation" : null,
-                  "summary_first_dropout" : 0.1,
-                  "summary_proj_to_labels" : true,
-                  "summary_type" : "cls_index",
-                  "summary_use_proj" : true,
-                  "tie_word_embeddings" : true,
-                  "torch_dtype" : "bfloat16",
-                  "use_cache" : true,
-                  "vocab_size" : 257
-                }
-                """);
+            {
+              "activation_function" : "gelu_new",
+              "add_cross_attention" : false,
+              "architectures" : [
+                "GPT2LMHeadModel"
+              ],
+              "attn_pdrop" : 0.0,
+              "bos_token_id" : 256,
+              "embd_pdrop" : 0.0,
+              "eos_token_id" : 256,
+              "initializer_range" : 0.02,
+              "layer_norm_epsilon" : 0.000010,
+              "model_type" : "gpt2",
+              "n_embd" : 32,
+              "n_head" : 2,
+              "n_inner" : null,
+              "n_layer" : 2,
+              "n_positions" : 64,
+              "reorder_and_upcast_attn" : false,
+              "resid_pdrop" : 0.0,
+              "scale_attn_by_inverse_layer_idx" : false,
+              "scale_attn_weights" : true,
+              "summary_activation" : null,
+              "summary_first_dropout" : 0.1,
+              "summary_proj_to_labels" : true,
+              "summary_type" : "cls_index",
+              "summary_use_proj" : true,
+              "tie_word_embeddings" : true,
+              "torch_dtype" : "bfloat16",
+              "use_cache" : true,
+              "vocab_size" : 257
+            }
+            """);
     }
 
     @Property(tries = 200, seed = "3")

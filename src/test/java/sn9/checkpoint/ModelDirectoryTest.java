@@ -208,7 +208,8 @@ class ModelDirectoryTest {
     @Test
     void readsShards() throws IOException {
         shards("""
-                {"metadata": {"total_size": 142976}, "weight_map": {%s}}""");
+            {"metadata": {"total_size": 142976}, "weight_map": {%s}}\
+            """);
         try (ModelDirectory model = ModelDirectory.open(dir)) {
             assertThat(model.parameterCount()).isEqualTo(35_744);
             assertThat(model.nonFinite()).isEmpty();
@@ -233,7 +234,7 @@ class ModelDirectoryTest {
         writeIndex("{\"weight_map\": []}");
         assertOpenFails("expected weight_map to be an object");
         Files.delete(dir.resolve("model.safetensors.index.json"));
-        assertOpenFails("expected model.safetensors or model.safetensors.index.json, found neither");
+        assertOpenFails("expected model.safetensors, model.safetensors.index.json or pytorch_model.bin, found none");
     }
 
     @Test

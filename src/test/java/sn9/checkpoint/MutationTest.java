@@ -1,6 +1,7 @@
 package sn9.checkpoint;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.sun.management.ThreadMXBean;
 import java.io.IOException;
@@ -112,6 +113,17 @@ class MutationTest {
                 assertThat(file).endsWith(".safetensors").doesNotContain("/").doesNotStartWith(".");
             }
         });
+    }
+
+    @Test
+    void damagedStateDictsAreAValueOrMalformed() throws IOException {
+        byte[] good = Files.readAllBytes(Path.of("src/test/resources/golden/torch/types.pth"));
+        // Loads the classes of both outcomes, whose switches over types are built at their first use.
+        assertThat(TorchPickle.parse("good", MemorySegment.ofArray(good)).tensors())
+                .isNotEmpty();
+        assertThatThrownBy(() -> Pickle.read("bad", TorchBytes.pickle().ops("]").stop()))
+                .isInstanceOf(MalformedDataException.class);
+        pushThrough(good, new Random(4), bytes -> TorchPickle.parse("mutant", MemorySegment.ofArray(bytes)));
     }
 
     private static void pushThrough(byte[] good, Random random, Reader reader) {

@@ -186,7 +186,7 @@ class MainTest {
         assertThat(probe.device.device()).isEqualTo("auto");
         assertThat(probe.rules.rules().name()).isEqualTo("B2");
         assertThat(probe.localnet.directory()).isEmpty();
-        assertThat(probe.corpus.seed()).isZero();
+        assertThat(probe.corpus.dataset().isNamed()).isFalse();
     }
 
     @Test

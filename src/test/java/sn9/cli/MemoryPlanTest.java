@@ -124,6 +124,14 @@ class MemoryPlanTest {
         }
     }
 
+    /** What the library itself takes, and only for training in bf16 on the cards that the table has. */
+    @ParameterizedTest
+    @CsvSource({"H100, BF16, true, 33554432", "H100, BF16, false,", "H100, F32, true,", "A100, BF16, true,"})
+    void cublasltIsPlannedWhereItMultiplies(Card card, ElementType type, boolean training, Long bytes) {
+        assertThat(new MemoryPlan(SHAPE, T, card, training, type).bytes(B).get("cuBLASLt"))
+                .isEqualTo(bytes);
+    }
+
     @Test
     void theLargestBatchFitsAndTheNextDoesNot() {
         for (boolean training : new boolean[] {true, false}) {

@@ -9,8 +9,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.random.RandomGenerator;
 import java.util.stream.LongStream;
@@ -75,13 +77,22 @@ class PrefetchedBatchesTest {
     }
 
     @Test
-    void readsNoFurtherThanOnePageAhead() throws Exception {
+    void readsNoFurtherThanAFewPagesAhead() throws Exception {
         var source = new Source(Set.of());
         try (var batches = new PrefetchedBatches(source, pages(50), pages(0), packer)) {
             assertThat(batches.next()).isPresent();
-            // One page in use, one in the queue, one read and waiting for the queue.
+            // One page in use, one in the queue, one packed and waiting for the queue, three read or being read.
             Thread.sleep(50);
-            assertThat(source.reads.get()).isLessThanOrEqualTo(3);
+            assertThat(source.reads.get()).isLessThanOrEqualTo(6);
+        }
+    }
+
+    @Test
+    void readsPagesSideBySideAndKeepsTheirOrder() throws Exception {
+        var source = new Source(Set.of(2L));
+        source.together = new CyclicBarrier(4);
+        try (var batches = new PrefetchedBatches(source, pages(4), new long[] {100}, packer)) {
+            assertThat(all(batches)).isEqualTo(expected(0, 1, 100, 3));
         }
     }
 
@@ -123,6 +134,7 @@ class PrefetchedBatchesTest {
         private final Set<Long> read = new ConcurrentSkipListSet<>();
         private final AtomicInteger reads = new AtomicInteger();
         private volatile CountDownLatch gate = new CountDownLatch(0);
+        private volatile CyclicBarrier together = new CyclicBarrier(1);
         private volatile boolean interrupted;
 
         private Source(Set<Long> failing) {
@@ -145,6 +157,11 @@ class PrefetchedBatchesTest {
             reads.incrementAndGet();
             try {
                 gate.await();
+                if (number < 100) {
+                    together.await(); // passes only when as many pages are being read
+                }
+            } catch (BrokenBarrierException e) {
+                throw new IOException(e);
             } catch (InterruptedException e) {
                 interrupted = true;
                 throw e;

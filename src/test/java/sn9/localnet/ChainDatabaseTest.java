@@ -45,10 +45,10 @@ class ChainDatabaseTest {
     @Test
     void refusesAnotherSchemaVersion() throws Exception {
         LocalChain.open(dir, WHO).close();
-        execute("PRAGMA user_version = 2");
+        execute("PRAGMA user_version = 1");
         assertThatThrownBy(() -> LocalChain.open(dir, WHO))
                 .isInstanceOf(MalformedDataException.class)
-                .hasMessageContaining("expected schema version 1, found 2");
+                .hasMessageContaining("expected schema version 2, found 1");
     }
 
     @Test
@@ -99,9 +99,9 @@ class ChainDatabaseTest {
                     Statement statement = writer.createStatement()) {
                 statement.execute("PRAGMA cache_size = 1"); // spills unfinished pages into the log
                 statement.execute("BEGIN IMMEDIATE");
-                statement.execute("UPDATE commitments SET text = 'lost'");
+                statement.execute("UPDATE state SET value = x'00'");
                 for (int i = 0; i < 500; i++) {
-                    statement.execute("INSERT INTO commitments VALUES ('k" + i + "', '" + "x".repeat(100) + "', 1)");
+                    statement.execute("INSERT INTO state VALUES (x'00', " + i + ", x'" + "00".repeat(100) + "')");
                 }
                 for (String file : List.of("chain.db", "chain.db-wal")) { // what a power cut leaves
                     Files.copy(dir.resolve(file), crashed.resolve(file));

@@ -21,6 +21,9 @@ import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import sn9.RemoteCallException;
+import sn9.localnet.chain.EpochResult;
+import sn9.localnet.chain.LocalChainParameters;
+import sn9.localnet.chain.WeightSubmission;
 import sn9.subnet.CommitTooSoonException;
 import sn9.subnet.Commitment;
 import sn9.subnet.Neuron;
@@ -146,7 +149,7 @@ class LocalChainTest {
         LocalChainParameters parameters = LocalChainParameters.defaults().withWeightsInterval(100);
         try (LocalChain chain = LocalChain.open(dir, VALIDATOR, parameters, clock)) {
             assertThatThrownBy(() -> chain.setWeights(new int[] {0}, new int[] {1}, 2021))
-                    .hasMessageContaining("not registered");
+                    .hasMessageContaining("UidsLengthExceedUidsInSubNet");
             chain.register(VALIDATOR, 10);
             chain.register(MINER, 0);
             assertThat(chain.setWeights(new int[] {1, 0}, new int[] {65535, 0}, 2021))
@@ -157,7 +160,7 @@ class LocalChainTest {
             chain.advance(99);
             assertThatExceptionOfType(RemoteCallException.class)
                     .isThrownBy(() -> chain.setWeights(new int[] {1}, new int[] {2}, 2021))
-                    .withMessageContaining("100 blocks")
+                    .withMessageContaining("SettingWeightsTooFast")
                     .matches(RemoteCallException::retryable);
             chain.advance(1);
             assertThat(chain.setWeights(new int[] {1}, new int[] {2}, 2022)).isEqualTo(101);
@@ -168,7 +171,7 @@ class LocalChainTest {
             chain.advance(100);
             assertThatThrownBy(() -> chain.setWeights(new int[] {7}, new int[] {1}, 0))
                     .isInstanceOf(RemoteCallException.class)
-                    .hasMessageContaining("uid 7");
+                    .hasMessageContaining("UidVecContainInvalidOne");
             assertThat(chain.submissions(10)).hasSize(2);
         }
         try (LocalChain chain = open(MINER)) {
@@ -203,8 +206,8 @@ class LocalChainTest {
             chain.advance(358);
             assertThat(chain.metagraph().find(2).orElseThrow().incentive()).isZero();
             chain.advance(1); // block 360
-            assertThat(incentive(chain, 2)).isCloseTo(0.375, Offset.offset(1e-12));
-            assertThat(incentive(other, 3)).isCloseTo(0.625, Offset.offset(1e-12));
+            assertThat(incentive(chain, 2)).isCloseTo(0.375, Offset.offset(1e-5)); // a u16 on chain
+            assertThat(incentive(other, 3)).isCloseTo(0.625, Offset.offset(1e-5));
             assertThat(incentive(chain, 0)).isZero();
             EpochResult epoch = chain.epochs(5).getFirst();
             assertThat(epoch.firstBlock()).isEqualTo(360);
@@ -238,12 +241,8 @@ class LocalChainTest {
                 runs.add(chain.epochs(10));
             }
         }
-        assertThat(runs.get(0)).extracting(EpochResult::firstBlock).containsExactly(30L, 10L);
-        assertThat(runs.get(0)).extracting(EpochResult::lastBlock).containsExactly(30L, 20L);
-        assertThat(runs.get(1)).extracting(EpochResult::firstBlock).containsExactly(30L, 20L, 10L);
-        assertThat(runs.get(1).get(1).incentives())
-                .isEqualTo(runs.get(1).get(2).incentives())
-                .isEqualTo(runs.get(0).get(1).incentives());
+        assertThat(runs.get(0)).extracting(EpochResult::firstBlock).containsExactly(30L, 20L, 10L);
+        assertThat(runs.get(1)).isEqualTo(runs.get(0));
     }
 
     @Test

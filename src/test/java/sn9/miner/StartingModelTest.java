@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -122,5 +123,20 @@ class StartingModelTest {
                 .orElseThrow())) {
             assertThat(fits.config()).isEqualTo(TinyModel.SHAPE);
         }
+    }
+
+    @Test
+    void aBareFileMayBeAStateDictOfPyTorch() throws Exception {
+        var golden = Path.of("src/test/resources/golden");
+        var shape = new Gpt2Config(257, 64, 32, 2, 2, 1e-5f);
+        for (var file : List.of(golden.resolve("gpt2-tiny/model.safetensors"), golden.resolve("torch/tiny.pth"))) {
+            var start = new StartingModel(false, OptionalInt.empty(), Optional.empty(), Optional.of(file), shape);
+            try (var model = ModelDirectory.open(
+                    start.resolve(() -> null, dir.resolve("d")).orElseThrow())) {
+                assertThat(model.config()).isEqualTo(shape);
+            }
+        }
+        assertThat(dir.resolve("d/load_model").toFile().list())
+                .containsExactlyInAnyOrder("config.json", "pytorch_model.bin");
     }
 }

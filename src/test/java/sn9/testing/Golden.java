@@ -15,6 +15,7 @@ import sn9.data.Batch;
 import sn9.model.Gpt2Config;
 import sn9.tensor.ElementType;
 import sn9.tensor.TensorView;
+import sn9.train.TrainConfig;
 
 /**
  * The golden GPT-2 (golden/GOLDEN.md). {@code -Dsn9.golden=DIR} names another directory of the same form.
@@ -27,19 +28,21 @@ public record Golden(Path directory, ModelDirectory model, Safetensors tokens, J
     /** Opens the files. */
     public static Golden open() throws IOException {
         String named = System.getProperty("sn9.golden", "");
-        Path directory;
-        try {
-            directory = named.isEmpty()
-                    ? Path.of(Golden.class.getResource("/golden/gpt2-tiny").toURI())
-                    : Path.of(named);
-        } catch (URISyntaxException e) {
-            throw new IllegalStateException(e);
-        }
+        Path directory = named.isEmpty() ? resource("gpt2-tiny") : Path.of(named);
         return new Golden(
                 directory,
                 ModelDirectory.open(directory),
                 Safetensors.open(directory.resolve("tokens.safetensors")),
                 new ObjectMapper().readTree(directory.resolve("expected.json").toFile()));
+    }
+
+    /** A directory of the golden files that the tests bring. */
+    public static Path resource(String name) {
+        try {
+            return Path.of(Golden.class.getResource("/golden/" + name).toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** The model's shape. */
@@ -54,6 +57,25 @@ public record Golden(Path directory, ModelDirectory model, Safetensors tokens, J
             values.put(tensor.name(), doubles(tensor));
         }
         return values;
+    }
+
+    /** The settings of its three AdamW steps. */
+    public TrainConfig settings() {
+        JsonNode hyper = expected.get("hyper");
+        return new TrainConfig(
+                hyper.get("lr").asDouble(),
+                TrainConfig.Schedule.CONSTANT,
+                0,
+                1,
+                hyper.get("beta1").asDouble(),
+                hyper.get("beta2").asDouble(),
+                hyper.get("eps").asDouble(),
+                hyper.get("weight_decay").asDouble(),
+                false,
+                hyper.get("grad_clip").asDouble(),
+                1,
+                0,
+                1);
     }
 
     /** Another file of the directory. */

@@ -16,7 +16,6 @@ import org.junit.jupiter.api.Test;
 import sn9.checkpoint.Safetensors;
 import sn9.data.Batch;
 import sn9.tensor.TensorView;
-import sn9.train.TrainConfig;
 
 /** The double-precision model that engines are held against agrees with an independent one; what roundoff bounds mean. */
 class PlainGpt2Test {
@@ -61,22 +60,7 @@ class PlainGpt2Test {
 
     @Test
     void threeAdamwStepsAreTheGoldenOnes() throws IOException {
-        JsonNode hyper = golden.expected().get("hyper");
-        var settings = new TrainConfig(
-                hyper.get("lr").asDouble(),
-                TrainConfig.Schedule.CONSTANT,
-                0,
-                1,
-                hyper.get("beta1").asDouble(),
-                hyper.get("beta2").asDouble(),
-                hyper.get("eps").asDouble(),
-                hyper.get("weight_decay").asDouble(),
-                false,
-                hyper.get("grad_clip").asDouble(),
-                1,
-                0,
-                1);
-        var training = new PlainTraining(golden.config(), golden.parameters(), settings, value -> value);
+        var training = new PlainTraining(golden.config(), golden.parameters(), golden.settings(), value -> value);
         training.train(List.of(golden.batch("batch.0"), golden.batch("batch.1"), golden.batch("batch.2")));
         Batch batch = golden.batch("batch.0");
         assertThat(new PlainGpt2(golden.config(), training.parameters())

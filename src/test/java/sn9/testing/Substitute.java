@@ -10,18 +10,22 @@ import java.nio.file.Path;
 public final class Substitute implements AutoCloseable {
     private static final String VARIABLE = "SN9_CUBLASLT";
 
-    private Substitute() {}
+    private final String before; // Java reads the environment once, when it is first asked: not after the change
+
+    private Substitute(String before) {
+        this.before = before;
+    }
 
     /** Names it in the environment that native code reads. */
     public static Substitute cublaslt() {
         Path library = HostBuild.LIBRARY.resolveSibling("substitute").resolve("libcublasLt.so.13");
+        var substitute = new Substitute(System.getenv(VARIABLE));
         call("setenv", library.toString());
-        return new Substitute();
+        return substitute;
     }
 
     @Override
     public void close() {
-        String before = System.getenv(VARIABLE);
         call(before == null ? "unsetenv" : "setenv", before);
     }
 

@@ -3,9 +3,16 @@ package sn9.tokenizer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.knuddels.jtokkit.Encodings;
+import com.knuddels.jtokkit.api.Encoding;
+import com.knuddels.jtokkit.api.EncodingType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -14,6 +21,7 @@ import java.util.stream.Stream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import net.jqwik.api.constraints.Size;
 import net.jqwik.api.constraints.StringLength;
 import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.Test;
@@ -22,6 +30,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class Gpt2TokenizerTest {
+    private static final Encoding PEER = Encodings.newLazyEncodingRegistry().getEncoding(EncodingType.R50K_BASE);
+
     private final Gpt2Tokenizer tokenizer = new Gpt2Tokenizer();
 
     @Test
@@ -71,6 +81,65 @@ class Gpt2TokenizerTest {
     void agreesWithPlainMerging(@ForAll @StringLength(max = 300) String text) {
         String clean = Gpt2Tokenizer.wellFormed(text);
         assertThat(tokenizer.encode(text)).isEqualTo(PlainBpe.encode(clean));
+    }
+
+    /** jtokkit, which shares nothing with ours but the list of tokens. */
+    private static int[] peer(String text) {
+        return PEER.encodeOrdinary(text).toArray();
+    }
+
+    @Property(tries = 400, seed = "905")
+    void agreesWithJtokkitOnEveryScript(@ForAll @Size(max = 60) List<@IntRange(max = 0x10FFFF) Integer> points) {
+        var text = new StringBuilder();
+        for (int point : points) {
+            // Runs of a script, of blanks and of marks, which single random characters never are.
+            int first = point % 3 == 0 ? point % 0x3000 : point;
+            for (int i = 0; i <= point % 7; i++) {
+                int next = Math.min(first + i, Character.MAX_CODE_POINT);
+                text.appendCodePoint(Character.getType(next) == Character.SURROGATE ? ' ' : next);
+            }
+            text.append(point % 5 == 0 ? " " : "");
+        }
+        assertThat(tokenizer.encode(text.toString())).isEqualTo(peer(text.toString()));
+    }
+
+    @Property(tries = 100, seed = "906")
+    void agreesWithJtokkitOnLongPieces(@ForAll @IntRange(min = 1, max = 20_000) int length, @ForAll long seed) {
+        var random = new SplittableRandom(seed);
+        // Few letters and repeated parts: merges of many ranks, ties among them.
+        String part = random.ints(random.nextInt(1, 12), 'a', 'g')
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
+        var text = new StringBuilder();
+        while (text.length() < length) {
+            text.append(random.nextInt(4) == 0 ? "ing" : part);
+        }
+        assertThat(tokenizer.encode(text.toString())).isEqualTo(peer(text.toString()));
+    }
+
+    @Test
+    void agreesWithJtokkitOnThisRepositorysTexts() throws IOException {
+        try (Stream<Path> walk = Files.walk(Path.of(""), 8)) {
+            List<Path> files = walk.filter(path -> path.toString().matches("(README|docs/|src/).*\\.(md|java)"))
+                    .toList();
+            assertThat(files).hasSizeGreaterThan(100);
+            for (Path file : files) {
+                String text = Files.readString(file).replace("<|endoftext|>", "");
+                assertThat(tokenizer.encode(text)).as(file.toString()).isEqualTo(peer(text));
+            }
+        }
+    }
+
+    @Test
+    void everyTokensBytesMergeToIt() {
+        Vocabulary vocabulary = Vocabulary.gpt2();
+        var merge = new Merge(vocabulary);
+        for (int token = 0; token < Gpt2Tokenizer.EOS; token++) {
+            byte[] bytes = vocabulary.bytes(new int[] {token});
+            assertThat(merge.run(bytes, 0, bytes.length)).isOne();
+            assertThat(merge.token(0)).isEqualTo(token);
+            assertThat(vocabulary.word(bytes, 0, bytes.length)).isEqualTo(token);
+        }
     }
 
     @Property(tries = 60, seed = "902")

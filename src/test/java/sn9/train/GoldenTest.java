@@ -134,23 +134,8 @@ class GoldenTest {
 
     @Test
     void threeAdamwSteps(@TempDir Path temporary) throws IOException {
-        JsonNode hyper = expected.get("hyper");
-        var settings = new TrainConfig(
-                hyper.get("lr").asDouble(),
-                TrainConfig.Schedule.CONSTANT,
-                0,
-                1,
-                hyper.get("beta1").asDouble(),
-                hyper.get("beta2").asDouble(),
-                hyper.get("eps").asDouble(),
-                hyper.get("weight_decay").asDouble(),
-                false,
-                hyper.get("grad_clip").asDouble(),
-                1,
-                0,
-                1);
         Batch first = golden.batch("batch.0");
-        try (var trainer = Trainer.from(engine, model, settings, first.B(), first.T())) {
+        try (var trainer = Trainer.from(engine, model, golden.settings(), first.B(), first.T())) {
             JsonNode steps = expected.get("steps");
             for (int s = 0; s < 3; s++) {
                 StepReport report = trainer.train(golden.batch("batch." + s)).orElseThrow();

@@ -4,10 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
+import sn9.checkpoint.Safetensors;
 import sn9.data.Batch;
 import sn9.engine.Engine;
 import sn9.engine.Engines;
@@ -62,6 +70,53 @@ class LibraryProductsTest {
                     first,
                     trainer.evaluate(batches.subList(0, 1)),
                     engine.properties().get("gemm"));
+        }
+    }
+
+    /** A checkpoint says what multiplied; a run that goes on with other products says so once, and learns on. */
+    @Test
+    void aCheckpointNamesTheLibraryAndAnotherIsToldOf(@TempDir Path folder) throws IOException {
+        assumeTrue(Devices.all().anyMatch(DEVICE::equals), "the host build is not here");
+        Path file = folder.resolve("state.safetensors");
+        var log = (Logger) LoggerFactory.getLogger(Trainer.class);
+        var logged = new ListAppender<ILoggingEvent>();
+        logged.start();
+        log.addAppender(logged);
+        try (Golden golden = Golden.open();
+                var _ = HostBuild.with("profile", "sm_90");
+                Engine engine = Engines.open(DEVICE, 1, ElementType.BF16)) {
+            Batch batch = golden.batch("batch.0");
+            try (var _ = Substitute.cublaslt();
+                    var trainer = Trainer.from(engine, golden.model(), settings(), batch.B(), batch.T())) {
+                trainer.saveCheckpoint(file, Map.of());
+                assertThat(products(file)).isEmpty();
+                trainer.train(batch);
+                trainer.saveCheckpoint(file, Map.of());
+                assertThat(products(file)).isEqualTo("cuBLASLt 13.0.2");
+            }
+            try (var same = Trainer.resume(engine, file, batch.B(), batch.T())) {
+                same.saveCheckpoint(file, Map.of());
+                assertThat(products(file)).isEqualTo("cuBLASLt 13.0.2");
+                same.train(batch);
+                assertThat(logged.list).isEmpty();
+            }
+            try (Engine without = Engines.open(DEVICE, 1, ElementType.BF16);
+                    var other = Trainer.resume(without, file, batch.B(), batch.T())) {
+                other.train(batch);
+                other.train(batch);
+                assertThat(logged.list).singleElement().satisfies(event -> assertThat(event.getFormattedMessage())
+                        .contains("cuBLASLt 13.0.2", "own, sm_90"));
+                other.saveCheckpoint(file, Map.of());
+                assertThat(products(file)).isEqualTo("own, sm_90");
+            }
+        } finally {
+            log.detachAppender(logged);
+        }
+    }
+
+    private static String products(Path checkpoint) throws IOException {
+        try (Safetensors file = Safetensors.open(checkpoint)) {
+            return file.metadata().get("products");
         }
     }
 

@@ -1,0 +1,87 @@
+package sn9.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.BufferedReader;
+import java.io.InputStreamReader;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class LocalnetServeTest {
+    @TempDir
+    private Path dir;
+
+    @Test
+    void servesUntilItIsAskedToStop() throws Exception {
+        assertThat(run("localnet", "create").exitCode()).isZero();
+        var process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-Dlogback.configurationFile=logback.xml",
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        "sn9.cli.Main",
+                        "localnet",
+                        "--localnet_dir",
+                        dir.toString(),
+                        "--hub_port",
+                        "0",
+                        "--chain_port",
+                        "0",
+                        "--chain_instant",
+                        "--json")
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
+                var client = HttpClient.newHttpClient()) {
+            var addresses = new ObjectMapper().readTree(out.readLine());
+            var hub = URI.create(addresses.get("hub").asText());
+            var answer = client.send(
+                    HttpRequest.newBuilder(hub.resolve("/api/models/no/body")).build(),
+                    HttpResponse.BodyHandlers.ofString());
+            assertThat(answer.headers().firstValue("X-Error-Code")).contains("RepoNotFound");
+
+            var chain = URI.create(addresses.get("chain").asText().replaceFirst("^ws", "http") + "/");
+            var question = HttpRequest.BodyPublishers.ofString("{\"id\":1,\"method\":\"system_properties\"}");
+            var properties = client.send(
+                    HttpRequest.newBuilder(chain).POST(question).build(), HttpResponse.BodyHandlers.ofString());
+            assertThat(properties.body()).contains("\"tokenSymbol\":\"TAO\"");
+
+            process.destroy();
+            assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(process.exitValue()).isEqualTo(143);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    @Test
+    void whatItCannotServeIsWrongUsageOrNamed() {
+        assertThat(run("localnet").err()).contains("a command is missing");
+        assertThat(CommandLineRun.of("localnet", "--hub_port", "0").err()).contains("--localnet_dir");
+        assertThat(run("localnet", "--hub_port", "65536").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(run("localnet", "--chain_port", "-1").exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(CommandLineRun.of("localnet", "--chain_port", "0").err()).contains("--chain_port needs");
+        assertThat(run("localnet", "--chain_port", "0", "--chain_finality_lag", "-1")
+                        .err())
+                .contains("finality lag");
+        var nowhere = run("localnet", "--hub_port", "0");
+        assertThat(nowhere.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(nowhere.err()).contains("no local network at " + dir);
+    }
+
+    private CommandLineRun run(String... words) {
+        var all = new String[words.length + 2];
+        System.arraycopy(words, 0, all, 0, words.length);
+        all[words.length] = "--localnet_dir";
+        all[words.length + 1] = dir.toString();
+        return CommandLineRun.of(all);
+    }
+}
