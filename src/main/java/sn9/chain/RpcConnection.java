@@ -36,6 +36,9 @@ final class RpcConnection implements AutoCloseable {
     /** Notifications that wait for an answer to name them: more are forgotten, the oldest first. */
     private static final int MAX_EARLY = 256;
 
+    /** Of what a node says about an error. */
+    private static final int MAX_ERROR_CHARACTERS = 300;
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final String endpoint;
@@ -173,16 +176,12 @@ final class RpcConnection implements AutoCloseable {
     private JsonNode result(String method, JsonNode answer) throws ChainException {
         JsonNode error = answer.get("error");
         if (error != null && !error.isNull()) {
-            String data = error.path("data").isMissingNode()
-                    ? ""
-                    : ": "
-                            + (error.get("data").isTextual()
-                                    ? error.get("data").textValue()
-                                    : Hex.brief(error.get("data")));
-            String text = Hex.brief(
-                    JsonNodeFactory.instance.textNode(error.path("message").asText() + data));
+            JsonNode data = error.path("data");
+            String more = data.isMissingNode() ? "" : ": " + (data.isTextual() ? data.textValue() : data.toString());
             throw new RpcErrorException(
-                    endpoint + " " + method, error.path("code").asInt(), text.substring(1, text.length() - 1));
+                    endpoint + " " + method,
+                    error.path("code").asInt(),
+                    printable(error.path("message").asText() + more));
         }
         JsonNode result = answer.get("result");
         if (result == null) {
@@ -190,6 +189,12 @@ final class RpcConnection implements AutoCloseable {
                     endpoint + " " + method + ": expected a result or an error, found " + Hex.brief(answer), true);
         }
         return result;
+    }
+
+    /** What a node says, for a message: short, and without line ends or other control characters. */
+    private static String printable(String text) {
+        String line = text.replaceAll("\\p{Cntrl}", " ");
+        return line.length() > MAX_ERROR_CHARACTERS ? line.substring(0, MAX_ERROR_CHARACTERS) + "..." : line;
     }
 
     /**

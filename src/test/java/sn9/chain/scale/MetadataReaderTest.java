@@ -48,8 +48,10 @@ class MetadataReaderTest {
     void missingThingsAreNamed() throws IOException {
         Metadata metadata = MetadataReader.read("test", blob(15));
         assertThatThrownBy(() -> StorageItem.of(metadata, "Pallet", "Other")).hasMessageContaining("Pallet.Other");
-        assertThatThrownBy(() -> Calls.encode(metadata, "Moon", "land", Value.of(1))).hasMessageContaining("Moon.land");
-        assertThatThrownBy(() -> Calls.encode(metadata, "Pallet", "get", Value.of(1))).hasMessageContaining("get");
+        assertThatThrownBy(() -> Calls.encode(metadata, "Moon", "land", Value.of(1)))
+                .hasMessageContaining("Moon.land");
+        assertThatThrownBy(() -> Calls.encode(metadata, "Pallet", "get", Value.of(1)))
+                .hasMessageContaining("get");
     }
 
     @Test

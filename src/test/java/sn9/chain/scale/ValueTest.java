@@ -83,10 +83,7 @@ class ValueTest {
                         Value.items(Value.of(9), Value.of(alice)),
                         "0x0900d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"),
                 new Case(COMPACT, Value.of(16_384), "0x02000100"),
-                new Case(
-                        STRUCT,
-                        Value.struct("netuid", Value.of(9), "info", Value.of(new byte[] {5})),
-                        "0x09000405"),
+                new Case(STRUCT, Value.struct("netuid", Value.of(9), "info", Value.of(new byte[] {5})), "0x09000405"),
                 new Case(UNIT, Value.items(new Value[0]), "0x"));
     }
 
@@ -183,8 +180,7 @@ class ValueTest {
                 OptionalInt.empty(),
                 OptionalInt.empty(),
                 List.of(extensions));
-        return new Metadata(
-                TYPES, List.of(), extrinsic, OptionalInt.empty(), List.of(), Optional.empty(), List.of());
+        return new Metadata(TYPES, List.of(), extrinsic, OptionalInt.empty(), List.of(), Optional.empty(), List.of());
     }
 
     private static PortableType type(TypeDefinition definition, String... path) {
