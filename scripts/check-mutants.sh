@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Plants the mistakes of scripts/mutants.txt in copies of the CUDA kernels, one at a time, and runs the check that must
-# find each: bash scripts/check-mutants.sh [--list] [--keep] [--jobs N] [NAME...]
+# Plants the mistakes of scripts/mutants.txt in copies of the CUDA kernels, or of the Java that orders their work, one at a
+# time, and runs the check that must find each: bash scripts/check-mutants.sh [--list] [--keep] [--jobs N] [NAME...]
 #   --list   the mutants, equivalent ones and their reasons; runs nothing
 #   --keep   leaves what was built of killed mutants, too: target/mutants/NAME/libsn9cudahost.so
 #   --jobs   mutants at once (default: as many as cores)
 #   NAME     only these mutants
-# Each check first runs without a mistake and must pass. Prints a table; exits 1 unless every mutant was killed by its
+# Those in Java need what ./mvnw package leaves in target. Each check first runs without a mistake and must pass. Prints a table; exits 1 unless every mutant was killed by its
 # check. The working tree is not touched: copies and logs lie in target/mutants/NAME.
 # Only the file that the check is about is compiled anew and linked before the objects of the plain build, so that
 # whatever both define is the mutant's.
@@ -46,6 +46,7 @@ read_list() {
         case $line in
           'check op '*) line=${line#check op } && of[$name]=${line%% *} ;;
           'check probe '*) of[$name]=probe ;;
+          'check java '*) of[$name]=java ;;
           *) of[$name]=gate ;;
         esac
         ;;
@@ -90,11 +91,15 @@ plant() {
 
 # make_tree NAME: a copy of what is compiled, with the mistake NAME, in target/mutants/NAME.
 make_tree() {
-  local name
+  local name file
   rm -rf "${work:?}/$1"
   mkdir -p "$work/$1/native"
   cp -r "$root/cuda" "$work/$1/"
   cp -r "$root/native/common" "$root/native/include" "$root/native/cudahost" "$work/$1/native/"
+  for file in $(sed -n 's/^file \(src\/.*\)$/\1/p' <<<"${edits[$1]}" | sort -u); do
+    mkdir -p "$work/$1/${file%/*}"
+    cp "$root/$file" "$work/$1/$file"
+  done
   for name in "${narrowed[@]}" "$1"; do plant "$name" "$work/$1"; done
 }
 
@@ -129,7 +134,23 @@ compile() {
     "${others[@]}"
 }
 
-# run_check CHECK WITH TREE: 0 where the check passes. CHECK is "op NAME [CASE]", "probe NAME" or "gate ARGUMENTS".
+# compile_java NAME: the classes with a mistake, in TREE/classes.
+compile_java() {
+  mkdir -p "$work/$1/classes"
+  find "$work/$1/src" -name '*.java' -exec "$jdk/bin/javac" -nowarn -d "$work/$1/classes" -cp "$classes" {} +
+}
+
+# find_java: the JDK, and the class path of the tests as Maven resolves it.
+find_java() {
+  jdk=$(sh "$root/scripts/find-jdk.sh") || exit 2
+  [ -e "$root/target/test-classes/sn9/testing/RunTests.class" ] || die "the test classes are missing: run ./mvnw package first"
+  (cd "$root" && ./mvnw -q -o -Dsn9.native.skip=true dependency:build-classpath -DincludeScope=test \
+    -Dmdep.outputFile="$work/classpath") >"$work/maven.log" 2>&1 || die "Maven failed; see $work/maven.log"
+  classes=$root/target/test-classes:$root/target/classes:$(<"$work/classpath")
+}
+
+# run_check CHECK WITH TREE: 0 where the check passes. CHECK is "op NAME [CASE]", "probe NAME", "java CLASS#METHOD" or "gate
+# ARGUMENTS".
 run_check() {
   local kind op rest
   read -r kind op rest <<<"$1"
@@ -143,6 +164,11 @@ run_check() {
       # shellcheck disable=SC2086 # several settings
       env $2 timeout "$seconds_limit" "$build/cudahost/probe_test" "$3/libsn9cudahost.so" "$op" ||
         { echo "ended with status $?" && return 1; }
+      ;;
+    java)
+      # shellcheck disable=SC2086 # several settings
+      (cd "$root" && env $2 timeout "$seconds_limit" "$jdk/bin/java" --enable-native-access=ALL-UNNAMED \
+        -Dsn9.native.dir="$build" -Djqwik.database="$work/jqwik" -cp "$3/classes:$classes" sn9.testing.RunTests "$op") || { echo "ended with status $?" && return 1; }
       ;;
     gate)
       # shellcheck disable=SC2086 # several arguments
@@ -158,7 +184,9 @@ try() {
   if ! message=$(make_tree "$name" 2>&1); then
     verdict='not planted'
     echo "$message" >"$tree/log"
-  elif [ "${of[$name]}" != gate ] && ! (compile "$name" "${of[$name]}") >"$tree/log" 2>&1; then
+  elif [ "${of[$name]}" = java ] && ! compile_java "$name" >"$tree/log" 2>&1; then
+    verdict='not compiled'
+  elif [[ ${of[$name]} != gate && ${of[$name]} != java ]] && ! (compile "$name" "${of[$name]}") >"$tree/log" 2>&1; then
     verdict='not compiled'
   elif run_check "${check[$name]}" "${with[$name]}" "$tree" >"$tree/log" 2>&1; then
     verdict=SURVIVED
@@ -168,7 +196,7 @@ try() {
   else
     verdict='killed otherwise'
   fi
-  [ "$verdict$keep" != killed ] || rm -rf "$tree/cuda" "$tree/native" "$tree"/*.o "$tree"/*.so
+  [ "$verdict$keep" != killed ] || rm -rf "$tree"/{cuda,native,src,classes} "$tree"/*.o "$tree"/*.so
   printf '%s|%s\n' "$verdict" "$(awk "BEGIN { printf \"%.1f\", $EPOCHREALTIME - $start }")" >"$tree/verdict"
 }
 
@@ -231,6 +259,8 @@ if ! {
   cat "$work/build.log" >&2
   die "the plain build failed"
 fi
+
+if [[ " $(for name in "${chosen[@]}"; do echo "${of[$name]}"; done | tr '\n' ' ') " == *" java "* ]]; then find_java; fi
 
 number=0
 while IFS='|' read -r each_check each_with each_of; do

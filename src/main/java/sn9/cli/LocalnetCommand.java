@@ -31,7 +31,8 @@ import sn9.localnet.rpc.ChainSettings;
             LocalnetAdvanceCommand.class,
             LocalnetShowCommand.class,
             LocalnetCommitCommand.class,
-            LocalnetPublishCommand.class
+            LocalnetPublishCommand.class,
+            LocalnetTokenCommand.class
         })
 final class LocalnetCommand implements Callable<Integer>, LongRunning {
     @Spec

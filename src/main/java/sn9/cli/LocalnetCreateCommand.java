@@ -12,8 +12,8 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import sn9.localnet.LocalChain;
-import sn9.localnet.LocalHub;
 import sn9.localnet.chain.LocalChainParameters;
+import sn9.localnet.hub.LocalHub;
 
 /** {@code localnet create}: a new network with a genesis now. */
 @Command(name = "create", description = "Make a local network in a folder; its chain starts at block 1.")

@@ -7,7 +7,7 @@ import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import sn9.RemoteCallException;
 import sn9.hub.HubModelStore;
-import sn9.localnet.LocalHub;
+import sn9.localnet.hub.LocalHub;
 import sn9.miner.NetworkModels;
 import sn9.subnet.ModelMetadataStore;
 import sn9.subnet.RemoteModelStore;

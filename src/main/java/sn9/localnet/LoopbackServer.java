@@ -3,6 +3,8 @@ package sn9.localnet;
 import io.javalin.Javalin;
 import io.javalin.compression.CompressionStrategy;
 import io.javalin.config.JavalinConfig;
+import io.javalin.http.Context;
+import io.javalin.http.HttpResponseException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -21,7 +23,11 @@ import org.eclipse.jetty.server.ServerConnector;
  * keys and tokens.
  */
 public final class LoopbackServer implements AutoCloseable {
-    private static final String HOST = "127.0.0.1";
+    /** Where it listens. */
+    public static final String HOST = "127.0.0.1";
+
+    /** By which name it answers too. */
+    public static final String NAME = "localhost";
 
     /** Bytes of one read from and one write to a connection; whole files pass through here. */
     private static final int BUFFER_BYTES = 256 << 10;
@@ -56,9 +62,21 @@ public final class LoopbackServer implements AutoCloseable {
             config.http.compressionStrategy = CompressionStrategy.NONE;
             config.jetty.modifyServer(jetty -> jetty.setStopTimeout(STOP_MILLIS));
             config.jetty.addConnector((jetty, http) -> connector(jetty, http, socket));
+            config.routes.before(LoopbackServer::requireLoopbackName);
             routes.accept(config);
         });
         return new LoopbackServer(server.start());
+    }
+
+    /**
+     * A page of the web can make a name of its own stand for 127.0.0.1 and ask from within a browser; it cannot make the
+     * browser send another name.
+     */
+    private static void requireLoopbackName(Context request) {
+        String host = request.host() == null ? "" : request.host().split(":", 2)[0];
+        if (!host.equals(HOST) && !host.equals(NAME)) {
+            throw new HttpResponseException(421, "this server answers to " + HOST + " and " + NAME + " only");
+        }
     }
 
     /** Bound beforehand: what Jetty says of a taken port is a stack trace. */

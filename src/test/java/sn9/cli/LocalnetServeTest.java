@@ -22,9 +22,10 @@ class LocalnetServeTest {
     @Test
     void servesUntilItIsAskedToStop() throws Exception {
         assertThat(run("localnet", "create").exitCode()).isZero();
+        var token = run("localnet", "token", "--owner", "alice", "--role", "read");
+        assertThat(token.exitCode()).as(token.err()).isZero();
         var process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-Dlogback.configurationFile=logback.xml",
                         "-cp",
                         System.getProperty("java.class.path"),
                         "sn9.cli.Main",
@@ -41,12 +42,16 @@ class LocalnetServeTest {
                 .start();
         try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
                 var client = HttpClient.newHttpClient()) {
-            var addresses = new ObjectMapper().readTree(out.readLine());
+            // The tests' own logging goes to standard output, too.
+            String answer =
+                    out.lines().filter(line -> line.startsWith("{")).findFirst().orElseThrow();
+            var addresses = new ObjectMapper().readTree(answer);
             var hub = URI.create(addresses.get("hub").asText());
-            var answer = client.send(
-                    HttpRequest.newBuilder(hub.resolve("/api/models/no/body")).build(),
-                    HttpResponse.BodyHandlers.ofString());
-            assertThat(answer.headers().firstValue("X-Error-Code")).contains("RepoNotFound");
+            var request = HttpRequest.newBuilder(hub.resolve("/api/whoami-v2"))
+                    .header("Authorization", "Bearer " + token.out().strip())
+                    .build();
+            var me = client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+            assertThat(new ObjectMapper().readTree(me).get("name").asText()).isEqualTo("alice");
 
             var chain = URI.create(addresses.get("chain").asText().replaceFirst("^ws", "http") + "/");
             var question = HttpRequest.BodyPublishers.ofString("{\"id\":1,\"method\":\"system_properties\"}");
@@ -66,6 +71,7 @@ class LocalnetServeTest {
     void whatItCannotServeIsWrongUsageOrNamed() {
         assertThat(run("localnet").err()).contains("a command is missing");
         assertThat(CommandLineRun.of("localnet", "--hub_port", "0").err()).contains("--localnet_dir");
+        assertThat(run("localnet", "token", "--owner", "a/b").err()).contains("no local network");
         assertThat(run("localnet", "--hub_port", "65536").exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(run("localnet", "--chain_port", "-1").exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(CommandLineRun.of("localnet", "--chain_port", "0").err()).contains("--chain_port needs");

@@ -103,8 +103,9 @@ class HubDownloadTest {
         var seen = ConcurrentHashMap.<String>newKeySet();
         hub.server.spoil = (request, answer) -> {
             String range = request.getHeaders().get("Range");
-            boolean first = seen.add(request.getMethod() + request.getTarget() + range);
-            return first && request.getTarget().startsWith("/objects/") ? cut(answer) : answer;
+            boolean stored = seen.add(request.getMethod() + request.getTarget() + range)
+                    && request.getTarget().startsWith("/objects/");
+            return stored && Long.parseLong(answer.getHeaders().get("Content-Length")) > 1000 ? cut(answer) : answer;
         };
         download(FILE);
         assertThat(target).hasBinaryContent(LARGE);
@@ -118,7 +119,7 @@ class HubDownloadTest {
 
     private static MockResponse cut(MockResponse answer) {
         return answer.newBuilder()
-                .onResponseBody(SocketEffect.ShutdownConnection.INSTANCE)
+                .onResponseBody(new SocketEffect.CloseSocket(true, false, false))
                 .build();
     }
 

@@ -6,9 +6,9 @@ import java.time.Instant;
 import java.time.InstantSource;
 import sn9.RemoteCallException;
 import sn9.localnet.LocalChain;
-import sn9.localnet.LocalHub;
 import sn9.localnet.LocalIdentity;
 import sn9.localnet.chain.LocalChainParameters;
+import sn9.localnet.hub.LocalHub;
 import sn9.subnet.RuleSet;
 
 /** A local network whose blocks pass only when told to, seen by one of its miners. */

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import sn9.RemoteCallException;
-import sn9.localnet.LocalHub;
+import sn9.localnet.hub.LocalHub;
 import sn9.subnet.ModelId;
 import sn9.subnet.RemoteModelStore.RemoteFile;
 

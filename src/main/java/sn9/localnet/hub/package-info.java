@@ -1,5 +1,6 @@
 /**
- * The local network's Hub as a server of the Hugging Face Hub's HTTP protocol (spec/hub.md), over the same folder that
- * {@link sn9.localnet.LocalHub} uses in process. Read {@link sn9.localnet.hub.HubServer} first.
+ * The local network's Hub: repositories with commits in a folder ({@link sn9.localnet.hub.HubRepository}), used in process
+ * ({@link sn9.localnet.hub.LocalHub}) and served in the HTTP protocol of huggingface.co (spec/hub.md). Each file of routes
+ * is one section of that protocol. Read {@link sn9.localnet.hub.HubServer} first.
  */
 package sn9.localnet.hub;

@@ -1,4 +1,4 @@
-package sn9.localnet;
+package sn9.localnet.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package sn9.localnet;
+package sn9.localnet.hub;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
@@ -28,8 +30,9 @@ import sn9.MalformedDataException;
  * @param repoId the repository, {@code namespace/name}
  * @param parent the commit before, empty for the first
  * @param files in order of path
+ * @param note what whoever committed said of it; commits made in process have none
  */
-record HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
+record HubManifest(String repoId, Optional<String> parent, List<Entry> files, Optional<Note> note) {
     /**
      * One file.
      *
@@ -39,6 +42,15 @@ record HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
      */
     record Entry(String path, long bytes, String sha256) {}
 
+    /**
+     * What is said of a commit.
+     *
+     * @param title one line
+     * @param description more lines, may be empty
+     * @param date when it was made, to the millisecond
+     */
+    record Note(String title, String description, Instant date) {}
+
     /** Largest manifest that is read or written. */
     static final int MAX_BYTES = 4 << 20;
 
@@ -47,6 +59,7 @@ record HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
 
     private static final int VERSION = 1;
     private static final int MAX_PATH_LENGTH = 512;
+    private static final int MAX_NOTE_LENGTH = 64 << 10;
     private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 
@@ -56,11 +69,21 @@ record HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
                             .maxNestingDepth(4)
                             .maxNumberLength(20)
                             .maxNameLength(100)
-                            .maxStringLength(MAX_PATH_LENGTH)
+                            .maxStringLength(MAX_NOTE_LENGTH)
                             .build())
                     .build())
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .build();
+
+    /** A commit of which nothing is said. */
+    HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
+        this(repoId, parent, files, Optional.empty());
+    }
+
+    /** The file at a path. */
+    Optional<Entry> file(String path) {
+        return files.stream().filter(file -> file.path.equals(path)).findFirst();
+    }
 
     /** Whether a text has the form of a commit id. */
     static boolean isCommit(String text) {
@@ -76,6 +99,9 @@ record HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
             return Optional.of("holds a control character or a backslash");
         }
         for (String step : path.split("/", -1)) {
+            if (step.equals(".git")) {
+                return Optional.of("has a step .git");
+            }
             if (step.isEmpty() || step.equals(".") || step.equals("..")) {
                 return Optional.of("has an empty step, . or ..");
             }
@@ -91,6 +117,9 @@ record HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
         for (Entry file : files) {
             array.addObject().put("path", file.path).put("bytes", file.bytes).put("sha256", file.sha256);
         }
+        note.ifPresent(said -> root.put("title", said.title)
+                .put("description", said.description)
+                .put("date", said.date.toString()));
         return (root + "\n").getBytes(StandardCharsets.UTF_8);
     }
 
@@ -136,7 +165,23 @@ record HubManifest(String repoId, Optional<String> parent, List<Entry> files) {
         return new HubManifest(
                 root.path("repository").textValue(),
                 Optional.ofNullable(parent.textValue()),
-                entries(source, root.path("files")));
+                entries(source, root.path("files")),
+                note(source, root));
+    }
+
+    private static Optional<Note> note(String source, JsonNode root) throws MalformedDataException {
+        if (!root.has("title")) {
+            return Optional.empty();
+        }
+        require(source, root.path("title").isTextual(), "a text title");
+        require(source, root.path("description").isTextual(), "a text description beside title");
+        try {
+            Instant date = Instant.parse(root.path("date").asText());
+            return Optional.of(new Note(
+                    root.path("title").textValue(), root.path("description").textValue(), date));
+        } catch (DateTimeParseException e) {
+            throw new MalformedDataException(source, -1, "expected a date beside title", e);
+        }
     }
 
     private static List<Entry> entries(String source, JsonNode array) throws MalformedDataException {
