@@ -39,7 +39,7 @@ public final class CommitmentStore implements ModelMetadataStore {
     /**
      * The commitments of a subnet.
      *
-     * @param hotkey commits; may be any key where nothing is committed
+     * @param hotkey commits
      * @param journal where a commitment under way is kept: of this chain, subnet and hotkey
      * @param extrinsics how it is sent
      */
@@ -53,18 +53,7 @@ public final class CommitmentStore implements ModelMetadataStore {
 
     @Override
     public Map<String, Commitment> commitments() throws RemoteCallException, InterruptedException {
-        var commitments = new LinkedHashMap<String, Commitment>();
-        for (var entry : chain.head()
-                .entries("Commitments", "CommitmentOf", Value.of(netuid))
-                .entrySet()) {
-            try {
-                String address = Ss58.encode(entry.getKey().getFirst().bytes());
-                read(entry.getValue()).ifPresent(commitment -> commitments.put(address, commitment));
-            } catch (MalformedDataException e) {
-                throw ChainException.misunderstood("Commitments.CommitmentOf", e);
-            }
-        }
-        return commitments;
+        return committed(chain.head(), netuid);
     }
 
     @Override
@@ -106,6 +95,22 @@ public final class CommitmentStore implements ModelMetadataStore {
             throw new ChainException(
                     "the commitment under way is kept in " + journal.path() + ": " + e.getMessage(), false, e);
         }
+    }
+
+    /** All commitments of a subnet at a block that are texts, by hotkey. */
+    static Map<String, Commitment> committed(ChainView view, int netuid)
+            throws RemoteCallException, InterruptedException {
+        var commitments = new LinkedHashMap<String, Commitment>();
+        for (var entry :
+                view.entries("Commitments", "CommitmentOf", Value.of(netuid)).entrySet()) {
+            try {
+                String address = Ss58.encode(entry.getKey().getFirst().bytes());
+                read(entry.getValue()).ifPresent(commitment -> commitments.put(address, commitment));
+            } catch (MalformedDataException e) {
+                throw ChainException.misunderstood("Commitments.CommitmentOf", e);
+            }
+        }
+        return commitments;
     }
 
     /** The commitment of a hotkey at a block, if it has made one that is a text. */

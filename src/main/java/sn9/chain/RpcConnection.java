@@ -36,6 +36,9 @@ final class RpcConnection implements AutoCloseable {
     /** Notifications that wait for an answer to name them: more are forgotten, the oldest first. */
     private static final int MAX_EARLY = 256;
 
+    /** Of what a node says about an error. */
+    private static final int MAX_ERROR_CHARACTERS = 300;
+
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final String endpoint;
@@ -47,7 +50,8 @@ final class RpcConnection implements AutoCloseable {
     private long lastId;
     private Optional<String> over = Optional.empty();
 
-    private RpcConnection(String endpoint) {
+    /** A connection without a peer, which can only {@link #receive}. */
+    RpcConnection(String endpoint) {
         this.endpoint = endpoint;
     }
 
@@ -58,7 +62,9 @@ final class RpcConnection implements AutoCloseable {
                 endpoint, timeout, MAX_MESSAGE_BYTES, new WebSocketConnection.Listener() {
                     @Override
                     public void text(String message) {
-                        connection.receive(message);
+                        if (!connection.receive(message)) {
+                            connection.socket.close();
+                        }
                     }
 
                     @Override
@@ -170,16 +176,12 @@ final class RpcConnection implements AutoCloseable {
     private JsonNode result(String method, JsonNode answer) throws ChainException {
         JsonNode error = answer.get("error");
         if (error != null && !error.isNull()) {
-            String data = error.path("data").isMissingNode()
-                    ? ""
-                    : ": "
-                            + (error.get("data").isTextual()
-                                    ? error.get("data").textValue()
-                                    : Hex.brief(error.get("data")));
-            String text = Hex.brief(
-                    JsonNodeFactory.instance.textNode(error.path("message").asText() + data));
+            JsonNode data = error.path("data");
+            String more = data.isMissingNode() ? "" : ": " + (data.isTextual() ? data.textValue() : data.toString());
             throw new RpcErrorException(
-                    endpoint + " " + method, error.path("code").asInt(), text.substring(1, text.length() - 1));
+                    endpoint + " " + method,
+                    error.path("code").asInt(),
+                    printable(error.path("message").asText() + more));
         }
         JsonNode result = answer.get("result");
         if (result == null) {
@@ -189,15 +191,24 @@ final class RpcConnection implements AutoCloseable {
         return result;
     }
 
-    /** One message of the node: an answer, or a notification. What is neither ends the connection. */
-    private void receive(String message) {
+    /** What a node says, for a message: short, and without line ends or other control characters. */
+    private static String printable(String text) {
+        String line = text.replaceAll("\\p{Cntrl}", " ");
+        return line.length() > MAX_ERROR_CHARACTERS ? line.substring(0, MAX_ERROR_CHARACTERS) + "..." : line;
+    }
+
+    /**
+     * Takes one message of the node: an answer, or a notification.
+     *
+     * @return false when it is not JSON, which ends the connection
+     */
+    boolean receive(String message) {
         JsonNode json;
         try {
             json = StrictJson.parse(endpoint, message.getBytes(StandardCharsets.UTF_8));
         } catch (MalformedDataException e) {
             end("the node sent what is not JSON: " + e.getMessage());
-            socket.close();
-            return;
+            return false;
         }
         if (json.has("method")) {
             notified(json.path("params"));
@@ -206,6 +217,7 @@ final class RpcConnection implements AutoCloseable {
         } else {
             LOG.debug("{}: a message without an id: {}", endpoint, Hex.brief(json));
         }
+        return true;
     }
 
     private void answered(long id, JsonNode answer) {

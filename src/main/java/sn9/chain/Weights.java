@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -204,6 +206,24 @@ final class Weights {
         readBack(chain.head(), uid(chain.head()), commit.uids(), commit.values());
         LOG.info("event=weights_revealed block={} hash={}", block, Hex.of(hash));
         return true;
+    }
+
+    /** The weights that stand on a subnet at a block: u16 values by uid, of each validator's uid. */
+    static Map<Integer, Map<Integer, Integer>> standing(ChainView view, int netuid)
+            throws RemoteCallException, InterruptedException {
+        var weights = new TreeMap<Integer, Map<Integer, Integer>>();
+        try {
+            for (var entry : view.entries(PALLET, "Weights", Value.of(netuid)).entrySet()) {
+                var values = new TreeMap<Integer, Integer>();
+                for (Value pair : entry.getValue().items()) {
+                    values.put((int) pair.at(0).natural(), (int) pair.at(1).natural());
+                }
+                weights.put((int) entry.getKey().getFirst().natural(), values);
+            }
+            return weights;
+        } catch (MalformedDataException e) {
+            throw ChainException.misunderstood("SubtensorModule.Weights", e);
+        }
     }
 
     /** The block in which a hash was committed, if the chain holds it. */

@@ -42,9 +42,18 @@ final class MetagraphCommand implements Callable<Integer> {
     public Integer call() throws IOException, InterruptedException {
         Metagraph metagraph;
         Map<String, Commitment> commitments;
-        try (var network = Network.open(spec, localnet, subtensor, wallet, rules.rules(), new HubOptions(), false)) {
-            metagraph = network.chain().metagraph();
-            commitments = network.metadata().commitments();
+        if (localnet.directory().isPresent()) {
+            try (var network =
+                    Network.open(spec, localnet, subtensor, wallet, rules.rules(), new HubOptions(), false)) {
+                metagraph = network.chain().metagraph();
+                commitments = network.metadata().commitments();
+            }
+        } else {
+            try (var reader = subtensor.reader(spec)) {
+                var snapshot = reader.snapshot();
+                metagraph = snapshot.metagraph();
+                commitments = snapshot.commitments();
+            }
         }
         var table = new Table(
                 "Subnet " + metagraph.netuid() + " at block " + metagraph.block(),

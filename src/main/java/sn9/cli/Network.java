@@ -1,17 +1,12 @@
 package sn9.cli;
 
 import java.io.IOException;
-import java.time.Duration;
-import java.time.InstantSource;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Model.CommandSpec;
 import sn9.RemoteCallException;
 import sn9.hub.HubModelStore;
-import sn9.localnet.LocalChain;
-import sn9.localnet.LocalIdentity;
-import sn9.localnet.chain.LocalChainParameters;
 import sn9.localnet.hub.LocalHub;
 import sn9.miner.NetworkModels;
 import sn9.subnet.ModelMetadataStore;
@@ -23,24 +18,22 @@ import sn9.subnet.SubnetChain;
 public final class Network implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Network.class);
 
-    private final LocalChain chain;
+    private final ChainSide side;
     private final RemoteModelStore store;
-    private final LocalIdentity identity;
     private final RuleSet rules;
 
-    private Network(LocalChain chain, RemoteModelStore store, LocalIdentity identity, RuleSet rules) {
-        this.chain = chain;
+    private Network(ChainSide side, RemoteModelStore store, RuleSet rules) {
+        this.side = side;
         this.store = store;
-        this.identity = identity;
         this.rules = rules;
     }
 
     /**
-     * Opens the network that the flags name, as the neuron that they name; a local network is made when missing. Its models
-     * are in its own folder unless a Hub is named.
+     * Opens the network that the flags name, as the neuron that they name. A local network is made when missing, and its
+     * models are in its own folder unless a Hub is named.
      *
      * @param privately whether repositories that have to be created are private
-     * @throws picocli.CommandLine.ParameterException when no network is named, or it serves another subnet
+     * @throws picocli.CommandLine.ParameterException when there is no such network, or it serves another subnet
      */
     public static Network open(
             CommandSpec spec,
@@ -50,50 +43,29 @@ public final class Network implements AutoCloseable {
             RuleSet rules,
             HubOptions hub,
             boolean privately)
-            throws IOException {
-        var directory = localnet.directory()
-                .orElseThrow(() -> Usage.error(
-                        spec,
-                        "--localnet_dir is missing: this version speaks to the embedded local network only, not yet to "
-                                + subtensor.network()));
-        var identity = Usage.checked(spec, () -> LocalIdentity.of(wallet.name(), wallet.hotkey()));
-        var parameters = Usage.checked(spec, () -> parameters(subtensor.netuid(), localnet.blockSeconds()));
-        var chain = LocalChain.open(directory, identity, parameters, InstantSource.system());
-        int netuid = chain.parameters().netuid();
-        if (netuid != subtensor.netuid()) {
-            chain.close();
-            throw Usage.error(
-                    spec,
-                    "--netuid is " + subtensor.netuid() + ", the local network in " + directory + " serves " + netuid);
-        }
+            throws IOException, InterruptedException {
+        var directory = localnet.directory();
+        ChainSide side = directory.isPresent()
+                ? LocalSide.open(spec, directory.get(), localnet.blockSeconds(), subtensor.netuid(), wallet)
+                : SubtensorSide.open(spec, subtensor, wallet);
         try {
-            RemoteModelStore store = hub.isNamed() ? hub.open(spec, privately) : LocalHub.open(directory);
-            return new Network(chain, store, identity, rules);
+            RemoteModelStore store =
+                    hub.isNamed() || directory.isEmpty() ? hub.open(spec, privately) : LocalHub.open(directory.get());
+            return new Network(side, store, rules);
         } catch (IOException | RuntimeException e) {
-            chain.close();
+            side.close();
             throw e;
         }
     }
 
-    private static LocalChainParameters parameters(int netuid, double blockSeconds) {
-        var usual = LocalChainParameters.defaults();
-        return new LocalChainParameters(
-                netuid,
-                Duration.ofMillis(Math.round(blockSeconds * 1000)),
-                usual.tempo(),
-                usual.commitInterval(),
-                usual.weightsInterval(),
-                usual.maxUids());
-    }
-
     /** Block, metagraph and weights. */
     public SubnetChain chain() {
-        return chain;
+        return side.chain();
     }
 
     /** Commitments; those made here are this neuron's. */
     public ModelMetadataStore metadata() {
-        return chain;
+        return side.metadata();
     }
 
     /** The files of models. */
@@ -116,12 +88,12 @@ public final class Network implements AutoCloseable {
 
     /** Published models, fetched and verified. */
     public NetworkModels models() {
-        return new NetworkModels(chain, chain, store, rules);
+        return new NetworkModels(chain(), metadata(), store, rules);
     }
 
     /** SS58 address of this neuron's hotkey. */
     public String hotkey() {
-        return identity.hotkey();
+        return side.hotkey();
     }
 
     /**
@@ -132,15 +104,12 @@ public final class Network implements AutoCloseable {
      * @throws RemoteCallException when there is no slot to be had
      */
     public void ensureRegistered(double localStake) throws RemoteCallException, InterruptedException {
-        if (chain.metagraph().find(identity.hotkey()).isEmpty()) {
-            int uid = chain.register(identity, localStake);
-            LOG.info("registered uid={} hotkey={} on the local network", uid, identity.hotkey());
-        }
+        side.ensureRegistered(localStake);
     }
 
     @Override
     public void close() throws RemoteCallException {
         hub().ifPresent(HubModelStore::close);
-        chain.close();
+        side.close();
     }
 }

@@ -136,7 +136,7 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
         }
     }
 
-    private Network open() throws IOException {
+    private Network open() throws IOException, InterruptedException {
         if ((privately || publish) && localnet.directory().isPresent() && !hub.isNamed()) {
             throw Usage.error(
                     spec, "--private and --publish need a Hub: start sn9 localnet --hub_port and give --hf_endpoint");

@@ -32,6 +32,16 @@ final class RecordedNode {
                 .get("entries")
                 .properties()
                 .forEach(entry -> state.put(entry.getKey(), entry.getValue().asText()));
+        // The state was taken after the recorded extrinsics, the exchanges before them.
+        for (JsonNode exchange : recording.get("exchanges")) {
+            if (exchange.get("method").asText().equals("state_getStorage")) {
+                String key = exchange.get("params").get(0).asText();
+                state.put(key, exchange.get("result").asText());
+                if (exchange.get("result").isNull()) {
+                    state.remove(key);
+                }
+            }
+        }
         node.on("chain_getBlockHash", call -> call.answer(hashOf(call.parameter(0))));
         node.on("chain_getFinalizedHead", call -> call.answer(HEAD));
         node.on("chain_getHeader", call -> call.answer(header(call.parameter(0).asText())));

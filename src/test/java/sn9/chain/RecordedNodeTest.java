@@ -59,7 +59,7 @@ class RecordedNodeTest {
                 .isEmpty();
         assertThat(view.storage("SubtensorModule", "Weights", Value.of(9), Value.of(0)))
                 .contains(
-                        Value.items(Value.items(Value.of(0), Value.of(1)), Value.items(Value.of(1), Value.of(65_535))));
+                        Value.items(Value.items(Value.of(0), Value.of(0)), Value.items(Value.of(1), Value.of(65_535))));
         int seen = 0;
         for (JsonNode exchange : recorded.recording.get("exchanges")) {
             if (exchange.get("method").asText().equals("state_getStorage")

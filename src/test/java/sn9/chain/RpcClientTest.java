@@ -145,7 +145,7 @@ class RpcClientTest {
             proxy.mode(FaultProxy.Mode.TRICKLE);
             assertThat(rpc.call("system_chain").asText()).isEqualTo("first");
             proxy.mode(FaultProxy.Mode.DUMB);
-            assertThatThrownBy(() -> rpc.call("system_chain")).hasMessageContaining("no answer within");
+            assertThatThrownBy(() -> rpc.call("system_chain")).hasMessageMatching(".*no (answer|connection) within.*");
         }
     }
 

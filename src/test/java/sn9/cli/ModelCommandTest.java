@@ -130,9 +130,6 @@ class ModelCommandTest {
 
     @Test
     void withoutANetworkItSaysWhatToGive() {
-        var run = CommandLineRun.of("metagraph");
-        assertThat(run.exitCode()).isEqualTo(2);
-        assertThat(run.err()).contains("--localnet_dir is missing");
         var miner = CommandLineRun.of("miner");
         assertThat(miner.exitCode()).isEqualTo(2);
         assertThat(miner.err()).contains("--hf_repo_id is missing");

@@ -13,8 +13,8 @@ final class ValueReader {
     /** Deeper nesting is refused; a batch of proxied calls of genuine runtimes stays below 40. */
     private static final int MAX_NESTING = 96;
 
-    /** Values of one reading; the metagraph of 4,096 uids has a tenth of it. */
-    private static final int MAX_VALUES = 4_000_000;
+    /** Values of one reading; the metagraph of 4,096 uids has a quarter of it. */
+    private static final int MAX_VALUES = 1_000_000;
 
     private final TypeRegistry types;
     private final ScaleReader in;
