@@ -81,15 +81,17 @@ final class SubtensorSide implements ChainSide {
                 .orElseThrow(() -> Usage.error(
                         spec,
                         "there is no hotkey " + wallet.hotkeyFile()
-                                + ": --wallet.name and --wallet.hotkey name one, 'sn9 wallet new' makes one"));
+                                + ": --wallet.name and --wallet.hotkey name one, 'sn9 wallet new' makes one;"
+                                + " --localnet_dir DIR rehearses without one"));
     }
 
     /** A slot of a chain costs TAO, which is the coldkey's to spend. */
     @Override
     public void ensureRegistered(double localStake) throws RemoteCallException, InterruptedException {
-        if (chain.metagraph().find(hotkey()).isEmpty()) {
+        String address = hotkey(); // who has none is told so before a chain is asked
+        if (chain.metagraph().find(address).isEmpty()) {
             throw new ChainException(
-                    "hotkey " + hotkey() + " is not registered on subnet " + subtensor.netuid()
+                    "hotkey " + address + " is not registered on subnet " + subtensor.netuid()
                             + ": 'sn9 register' with the same flags registers it, for TAO of its coldkey",
                     false);
         }

@@ -48,8 +48,10 @@ class CommitmentStoreTest {
 
     @AfterEach
     void stop() {
-        chain.close();
-        node.close();
+        if (node != null) {
+            chain.close();
+            node.close();
+        }
     }
 
     @Test

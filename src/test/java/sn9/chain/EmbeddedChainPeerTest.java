@@ -16,6 +16,7 @@ import sn9.localnet.chain.EmbeddedChain;
 import sn9.localnet.chain.LocalChainParameters;
 import sn9.localnet.rpc.ChainServer;
 import sn9.localnet.rpc.ChainSettings;
+import sn9.subnet.Neuron;
 import sn9.wallet.Keypair;
 
 /** The client against the embedded chain's server, over loopback. */
@@ -42,7 +43,12 @@ class EmbeddedChainPeerTest {
             int uid = embedded.register(hotkey.publicKey(), coldkey.publicKey(), 1000);
             try (var chain = SubtensorChain.open(
                     List.of(server.address().toString()), Optional.empty(), 9, hotkey, state, RpcSettings.standard())) {
-                var neuron = chain.metagraph().find(hotkey.address()).orElseThrow();
+                // The metagraph is read at a finished block: the slot shows when the open one has ended.
+                Optional<Neuron> found = Optional.empty();
+                while (found.isEmpty()) {
+                    found = chain.metagraph().find(hotkey.address());
+                }
+                var neuron = found.orElseThrow();
                 assertThat(neuron.uid()).isEqualTo(uid);
                 assertThat(neuron.coldkey()).isEqualTo(coldkey.address());
 

@@ -43,8 +43,10 @@ class RecordedNodeTest {
 
     @AfterEach
     void stop() {
-        chain.close();
-        recorded.node.close();
+        if (recorded != null) {
+            chain.close();
+            recorded.node.close();
+        }
     }
 
     @Test

@@ -46,7 +46,9 @@ class WeightsTest {
 
     @AfterEach
     void stop() {
-        node.close();
+        if (node != null) {
+            node.close();
+        }
     }
 
     @Test

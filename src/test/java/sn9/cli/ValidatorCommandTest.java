@@ -34,9 +34,10 @@ class ValidatorCommandTest {
     }
 
     @Test
-    void sendsWhoHasNoNetworkToTheLocalOne() {
-        var run = CommandLineRun.of("validator", "--model_dir", dir.toString());
+    void sendsWhoHasNoKeyToAWalletOrTheLocalNetwork() {
+        String wallets = dir.resolve("wallets").toString();
+        var run = CommandLineRun.of("validator", "--model_dir", dir.toString(), "--wallet.path", wallets);
         assertThat(run.exitCode()).isEqualTo(ExitCode.USAGE);
-        assertThat(run.err()).contains("--localnet_dir");
+        assertThat(run.err()).contains("no hotkey " + wallets, "sn9 wallet new", "--localnet_dir");
     }
 }
