@@ -85,17 +85,24 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
             LOG.info("--wandb.off changes nothing: this version reports to no W&B");
         }
         LOG.info("rules={} seed={} set_weights={}", ruleSet.name(), settings.seed(), settings.setWeights());
+        try (var network = Network.open(spec, localnet, subtensor, wallet, ruleSet, hub, false)) {
+            if (options.registers()) {
+                network.ensureRegistered(LOCAL_STAKE);
+            }
+            validate(network, ruleSet, settings, evalSettings);
+        }
+        return ExitCode.DONE;
+    }
+
+    private void validate(Network network, RuleSet ruleSet, Validator.Settings settings, EvalStep.Settings evalSettings)
+            throws IOException, InterruptedException {
         var clock = InstantSource.system();
-        try (var network = Network.open(spec, localnet, subtensor, wallet, ruleSet, hub, false);
-                var source = corpus.open(spec);
+        try (var source = corpus.open(spec);
                 var state = ValidatorState.open(options.modelDir().resolve("validator.db"), subtensor.netuid());
                 var metrics = JsonLinesSink.append(options.modelDir().resolve("validator.jsonl"));
                 Engine engine = device.open();
                 var evaluator = new Evaluator(engine)) {
             checkPages(source, evalSettings.pagesPerEval());
-            if (options.registers()) {
-                network.ensureRegistered(LOCAL_STAKE);
-            }
             var models = new LocalModelStore(options.modelDir(), options.quotaBytes(), GRACE, clock);
             var updater = new ModelUpdater(
                     network.metadata(), network.store(), models, state, ruleSet, options.sampleMin(ruleSet));
@@ -108,7 +115,6 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
                 validator.run();
             }
         }
-        return ExitCode.DONE;
     }
 
     private void checkPages(PageSource source, int pagesPerEval) throws IOException {
