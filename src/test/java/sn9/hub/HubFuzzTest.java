@@ -21,7 +21,7 @@ class HubFuzzTest {
     void anyEntryIsAFileThatStaysInItsFolderOrMalformed(byte[] bytes) {
         try {
             var file = HubRepos.file("fuzz", StrictJson.parse("fuzz", bytes));
-            assertThat(Path.of("/root/folder").resolve(file.path()).normalize()).startsWith(Path.of("/root/folder"));
+            assertThat(Path.of("/folder").resolve(file.path()).normalize()).startsWith(Path.of("/folder"));
             assertThat(file.bytes()).isGreaterThanOrEqualTo(-1);
         } catch (MalformedDataException e) {
             assertThat(e.getMessage()).startsWith("fuzz").hasSizeLessThan(1500);
