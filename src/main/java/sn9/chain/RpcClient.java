@@ -85,9 +85,9 @@ final class RpcClient implements AutoCloseable {
     }
 
     /**
-     * The present connection, or a new one to the next endpoint.
+     * The present connection, or a new one to the first endpoint from the next on that does.
      *
-     * @throws ChainException when that endpoint cannot be reached or serves another chain
+     * @throws ChainException when none can be reached, or the one there is serves another chain
      */
     RpcConnection connection() throws RemoteCallException, InterruptedException {
         lock.lockInterruptibly();
@@ -95,13 +95,23 @@ final class RpcClient implements AutoCloseable {
             if (closed) {
                 throw new ChainException("the client is closed", false);
             }
-            if (current == null || !current.isOpen()) {
-                current = connect(endpoints.get(next));
+            for (int tried = 1; current == null || !current.isOpen(); tried++) {
+                String endpoint = endpoints.get(next);
+                try {
+                    current = connect(endpoint);
+                } catch (RemoteCallException e) {
+                    next = (next + 1) % endpoints.size();
+                    if (tried == endpoints.size()) {
+                        throw e.retryable() || tried == 1 ? e : new ChainException(e.getMessage(), true, e);
+                    }
+                    LOG.info(
+                            "event=chain_passed_over endpoint={} next={} reason=\"{}\"",
+                            endpoint,
+                            endpoints.get(next),
+                            e.getMessage());
+                }
             }
             return current;
-        } catch (RemoteCallException e) {
-            next = (next + 1) % endpoints.size();
-            throw e.retryable() || endpoints.size() == 1 ? e : new ChainException(e.getMessage(), true, e);
         } finally {
             lock.unlock();
         }

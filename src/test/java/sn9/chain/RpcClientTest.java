@@ -162,6 +162,17 @@ class RpcClientTest {
     }
 
     @Test
+    void passesOverAnEndpointWhereNobodyListens() throws Exception {
+        int port;
+        try (var free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        try (var rpc = new RpcClient(List.of("ws://127.0.0.1:" + port, other.address()), Optional.empty(), QUICK)) {
+            assertThat(rpc.connection().endpoint()).isEqualTo(other.address());
+        }
+    }
+
+    @Test
     void saysThatNobodyListens() throws Exception {
         int port;
         try (var free = new ServerSocket(0)) {
