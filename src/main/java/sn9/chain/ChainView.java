@@ -1,6 +1,7 @@
 package sn9.chain;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -49,6 +50,12 @@ public final class ChainView {
     /** The runtime of the block. */
     public ChainRuntime runtime() {
         return runtime;
+    }
+
+    /** The time from the block before to this one. */
+    Duration blockTime() throws RemoteCallException, InterruptedException {
+        long before = chain.at(header.parentHash()).number("Timestamp", "Now");
+        return Duration.ofMillis(Math.max(0, number("Timestamp", "Now") - before));
     }
 
     /** Whether this runtime has a storage item. */

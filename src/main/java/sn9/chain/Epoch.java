@@ -13,6 +13,11 @@ record Epoch(int netuid, long tempo) {
         return (block + netuid + 1) / (tempo + 1);
     }
 
+    /** The first block of an epoch. */
+    long first(long epoch) {
+        return epoch * (tempo + 1) - netuid - 1;
+    }
+
     /** Blocks from this one to the first of the next epoch. */
     long blocksToNext(long block) {
         return tempo + 1 - (block + netuid + 1) % (tempo + 1);

@@ -1,9 +1,12 @@
 package sn9.chain;
 
+import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sn9.RemoteCallException;
@@ -21,14 +24,17 @@ public final class SubtensorChain implements SubnetChain {
     /** How long a submission is followed: ten blocks. */
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
-    /** Time between two looks for weights that are to be revealed; their time is an epoch, of an hour or so. */
-    private static final Duration REVEAL_POLL = Duration.ofSeconds(30);
+    /** Shortest and longest time between two looks for weights that are to be revealed. */
+    private static final Duration SHORT_PAUSE = Duration.ofSeconds(1);
+
+    private static final Duration LONG_PAUSE = Duration.ofSeconds(30);
 
     private final ChainClient chain;
     private final int netuid;
     private final CommitmentStore commitments;
     private final Weights weights;
     private final Thread revealing;
+    private final Semaphore committed = new Semaphore(0);
 
     private SubtensorChain(ChainClient chain, int netuid, CommitmentStore commitments, Weights weights) {
         this.chain = chain;
@@ -102,26 +108,50 @@ public final class SubtensorChain implements SubnetChain {
 
     @Override
     public long setWeights(int[] uids, int[] values, long versionKey) throws RemoteCallException, InterruptedException {
-        return weights.set(uids, values, versionKey);
+        long block = weights.set(uids, values, versionKey);
+        committed.release();
+        return block;
     }
 
     @Override
     public void close() {
         revealing.interrupt();
+        try {
+            if (weights.waiting() > 0) {
+                LOG.warn(
+                        "event=reveals_wait count={} reason=\"weights of a subnet with commit-reveal count once they are"
+                                + " revealed, and only a running validator does that\"",
+                        weights.waiting());
+            }
+        } catch (IOException e) {
+            LOG.warn("event=reveals_unknown reason=\"{}\"", e.getMessage());
+        }
         chain.close();
+    }
+
+    /** Half the time that so many blocks take at the pace of the latest, so that no epoch is slept through. */
+    private Duration pause(long blocks) throws RemoteCallException, InterruptedException {
+        var half = chain.head().blockTime().multipliedBy(blocks).dividedBy(2);
+        return half.compareTo(SHORT_PAUSE) < 0 ? SHORT_PAUSE : half.compareTo(LONG_PAUSE) > 0 ? LONG_PAUSE : half;
     }
 
     /** Looks after committed weights until interrupted. */
     private void reveal() {
         try {
             while (true) {
+                var pause = LONG_PAUSE;
                 try {
-                    int waiting = weights.revealDue();
-                    LOG.debug("event=reveals waiting={}", waiting);
+                    var left = weights.revealDue();
+                    if (left.isPresent()) {
+                        pause = pause(left.getAsLong());
+                    }
+                    LOG.debug("event=reveals blocks_left={} pause_seconds={}", left, pause.toSeconds());
                 } catch (RemoteCallException e) {
                     LOG.warn("event=reveal_failed retryable={} reason=\"{}\"", e.retryable(), e.getMessage());
                 }
-                Thread.sleep(REVEAL_POLL);
+                if (committed.tryAcquire(pause.toMillis(), TimeUnit.MILLISECONDS)) {
+                    committed.drainPermits();
+                }
             }
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt(); // closed

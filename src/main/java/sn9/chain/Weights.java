@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -71,29 +72,38 @@ final class Weights {
     /**
      * Reveals committed weights whose time has come, and forgets those whose time is over.
      *
-     * @return how many still wait
+     * @return blocks until the next may be revealed; empty when none waits
      */
-    int revealDue() throws RemoteCallException, InterruptedException {
+    OptionalLong revealDue() throws RemoteCallException, InterruptedException {
         try {
             if (journal.read().isEmpty()) {
-                return 0;
+                return OptionalLong.empty();
             }
             try (var _ = journal.lock();
                     var chain = connections.get()) {
                 var waiting = new ArrayList<>(journal.read());
+                var next = OptionalLong.empty();
                 for (var commit : List.copyOf(waiting)) {
-                    if (isDone(chain, commit)) {
+                    var left = blocksLeft(chain, commit);
+                    if (left.isEmpty()) {
                         waiting.remove(commit);
                         journal.write(waiting);
+                    } else if (next.isEmpty() || left.getAsLong() < next.getAsLong()) {
+                        next = left;
                     }
                 }
-                return waiting.size();
+                return next;
             }
         } catch (RemoteCallException e) {
             throw e;
         } catch (IOException e) {
             throw kept(e);
         }
+    }
+
+    /** How many commits wait to be revealed. */
+    int waiting() throws IOException {
+        return journal.read().size();
     }
 
     private long setOpenly(ChainClient chain, int uid, int[] uids, int[] values, long versionKey)
@@ -170,8 +180,8 @@ final class Weights {
         }
     }
 
-    /** Reveals one commit if its time has come; whether it needs no more care. */
-    private boolean isDone(ChainClient chain, WeightCommit commit)
+    /** Reveals one commit if its time has come: the blocks until then, or empty when it needs no more care. */
+    private OptionalLong blocksLeft(ChainClient chain, WeightCommit commit)
             throws RemoteCallException, InterruptedException, MalformedDataException {
         var view = chain.head();
         byte[] hash = commit.hash(hotkey.publicKey(), netuid);
@@ -181,18 +191,18 @@ final class Weights {
             if (lost) {
                 LOG.info("event=weights_forgotten hash={} reason=\"the chain does not hold the commit\"", Hex.of(hash));
             }
-            return lost;
+            return lost ? OptionalLong.empty() : OptionalLong.of(1);
         }
         var epoch = new Epoch(netuid, view.number(PALLET, "Tempo", Value.of(netuid)));
         long due = epoch.of(committed.get()) + view.number(PALLET, "RevealPeriodEpochs", Value.of(netuid));
         long now = epoch.of(view.number() + 1);
         if (now < due) {
             LOG.debug("event=reveal_waits hash={} epoch={} due={}", Hex.of(hash), now, due);
-            return false;
+            return OptionalLong.of(epoch.first(due) - (view.number() + 1));
         }
         if (now > due) {
             LOG.warn("event=reveal_missed hash={} epoch={} due={}", Hex.of(hash), now, due);
-            return true;
+            return OptionalLong.empty();
         }
         long block = submit(
                 chain,
@@ -205,7 +215,7 @@ final class Weights {
                         "version_key", Value.ofUnsigned(commit.versionKey())));
         readBack(chain.head(), uid(chain.head()), commit.uids(), commit.values());
         LOG.info("event=weights_revealed block={} hash={}", block, Hex.of(hash));
-        return true;
+        return OptionalLong.empty();
     }
 
     /** The weights that stand on a subnet at a block: u16 values by uid, of each validator's uid. */
