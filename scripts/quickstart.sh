@@ -1,8 +1,8 @@
 #!/bin/sh
 # The whole cycle of subnet 9 on this machine, in a few minutes, with no account, no GPU and no network but the package
-# registries: builds sn9, fetches a small corpus, makes a local network and serves its Hub, trains three miners of different
-# sizes on real text, publishes their models and two bad ones, lets a validator download and judge them all and set weights,
-# and writes a report.
+# registries: builds sn9, fetches a small corpus, makes a local network and serves its Hub and its chain, trains three miners
+# of different sizes on real text, publishes their models and two bad ones, lets a validator download and judge them all and
+# set weights, and writes a report.
 #   scripts/quickstart.sh [--dir DIR] [--no-build]
 # DIR (quickstart unless given) is emptied first when an earlier run made it. Whatever is printed was measured by sn9.
 set -eu
@@ -26,6 +26,7 @@ case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
 # What of a run is where. The mark tells a folder that may be emptied from one that is somebody's.
 mark=$dir/.sn9-quickstart
 net=$dir/network
+wallets=$dir/wallets
 logs=$dir/logs
 sn9=$here/sn9
 corpus=$root/corpus
@@ -140,29 +141,35 @@ prepare() {
   : >"$mark"
 }
 
-# serve: the network's Hub, at an address of its own, beside all that follows.
+# serve: the network's Hub and chain, at addresses of their own, beside all that follows.
 serve() {
-  "$sn9" localnet --localnet_dir "$net" --hub_port 0 --json >"$logs/hub.out" 2>"$logs/hub.log" </dev/null &
+  : >"$logs/server.out"
+  "$sn9" localnet --localnet_dir "$net" --hub_port 0 --chain_port 0 --json >"$logs/server.out" 2>"$logs/server.log" </dev/null &
   server=$!
-  while [ -z "$(text_of hub hub)" ]; do
-    kill -0 "$server" 2>/dev/null || fail "the Hub did not start; all it said is in $logs/hub.log"
+  while [ -z "$(text_of chain server)" ]; do
+    kill -0 "$server" 2>/dev/null || fail "the network is not served; all that was said is in $logs/server.log"
     sleep 0.2
   done
-  hub=$(text_of hub hub)
+  hub=$(text_of hub server)
+  chain=$(text_of chain server)
 }
 
-# as NAME COMMAND...: a command of sn9 with NAME's token for the Hub, in place of this shell. Whoever is in .env is not asked.
+# as NAME COMMAND...: a command of sn9 on the served network with NAME's keys for the chain and NAME's token for the Hub, in
+# place of this shell. Whoever is in .env is not asked.
 as() {
-  HF_ACCESS_TOKEN=$(text_of token "token-$1")
-  export HF_ACCESS_TOKEN
+  wallet=$1
   shift
-  exec "$sn9" "$@"
+  HF_ACCESS_TOKEN=$(text_of token "token-$wallet")
+  HF_ENDPOINT=$hub
+  export HF_ACCESS_TOKEN HF_ENDPOINT
+  exec "$sn9" "$@" --subtensor.chain_endpoint "$chain" --wallet.path "$wallets" --wallet.name "$wallet" \
+    --logging.logging_dir "$dir/neurons" --json
 }
 
-# register NAME [STAKE]: a slot on the subnet for the hotkey of a wallet.
+# register NAME: a slot on the subnet for the hotkey of a wallet, paid by its coldkey.
 register() {
-  run "register-$1" "$sn9" register --localnet_dir "$net" --wallet.name "$1" --stake "${2:-0}" --json
   run "token-$1" "$sn9" localnet token --localnet_dir "$net" --owner "$1" --json
+  run "register-$1" as "$1" register --max_burn 1
   say "uid $(number_of uid "register-$1")  $1  $(text_of hotkey "register-$1")"
 }
 
@@ -174,10 +181,10 @@ train() {
   miner=$1
   shift
   watch "$training_log" "train-$miner" "$sn9" miner --upload manual --corpus "$corpus" --model_dir "$dir/$miner" \
-    --wallet.name "$miner" --hf_repo_id "$miner/gpt2" --rules B2 --sl 1024 --bs 1 --accumulation_steps 2 \
+    --hf_repo_id "$miner/gpt2" --rules B2 --sl 1024 --bs 1 --accumulation_steps 2 \
     --held_out_pages 1 --warmup_steps 4 --seed 1 --device cpu --json "$@"
-  run "publish-$miner" as "$miner" upload --localnet_dir "$net" --hf_endpoint "$hub" --load_model_dir "$(text_of model "train-$miner")" \
-    --wallet.name "$miner" --hf_repo_id "$miner/gpt2" --rules B2 --corpus "$corpus" --device cpu --json
+  run "publish-$miner" as "$miner" upload --load_model_dir "$(text_of model "train-$miner")" --hf_repo_id "$miner/gpt2" \
+    --rules B2 --corpus "$corpus" --device cpu
   say "best held-out loss $(short "$(number_of best_loss "train-$miner")") at step $(number_of best_step "train-$miner")," \
     "committed at block $(number_of block "publish-$miner")"
 }
@@ -195,7 +202,7 @@ put_nan() {
 
 prepare
 # The tokens are the network's own, and so is the cache of downloads.
-unset HF_ACCESS_TOKEN HF_TOKEN HUGGING_FACE_HUB_TOKEN HF_TOKEN_PATH HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HUB_OFFLINE \
+unset HF_ACCESS_TOKEN HF_ENDPOINT HF_TOKEN HUGGING_FACE_HUB_TOKEN HF_TOKEN_PATH HF_HUB_CACHE HUGGINGFACE_HUB_CACHE HF_HUB_OFFLINE \
   TRANSFORMERS_OFFLINE
 HF_HOME=$dir/huggingface
 export HF_HOME
@@ -215,13 +222,14 @@ stage "Fetching the corpus: State of the Union addresses, 1790 to 2019"
 run corpus "$here/fetch-corpus.sh" "$corpus"
 indent <"$logs/corpus.out"
 
-stage "Making a local network, serving its Hub and registering three miners, two impostors and a validator"
-run localnet "$sn9" localnet create --localnet_dir "$net" --block_seconds 1 --tempo 10 --commit_interval 5 --json
-say "subnet $(number_of netuid localnet), a block each second, an epoch each $(number_of tempo localnet) blocks"
+stage "Making a local network, serving it, and registering three miners, two impostors and a validator"
+run localnet "$sn9" localnet create --localnet_dir "$net" --block_seconds 0.5 --tempo 10 --json
+say "subnet $(number_of netuid localnet), two blocks each second, an epoch each $(number_of tempo localnet) blocks"
 serve
-say "the Hub is at $hub"
-for miner in deep medium small nan-miner liar; do register "$miner"; done
-register validator 1000
+say "the Hub is at $hub, the chain at $chain"
+run wallets "$sn9" localnet wallet deep medium small nan-miner liar --localnet_dir "$net" --wallet.path "$wallets" --json
+run wallet-validator "$sn9" localnet wallet validator --stake 1000 --localnet_dir "$net" --wallet.path "$wallets" --json
+for neuron in deep medium small nan-miner liar validator; do register "$neuron"; done
 
 stage "Training miner 'deep': 4 layers, width 128, 30 steps of 2,048 tokens"
 train deep --n_layer 4 --n_head 4 --n_embd 128 --lr 3e-3 --max_steps 30 --eval_steps 15
@@ -238,26 +246,25 @@ put_nan "$dir/nan-model"
 run check-nan sh -c '"$@" || [ $? -eq 1 ]' check "$sn9" model check "$dir/nan-model" --rules B2 --json
 say "model check says:"
 indent <"$logs/check-nan.log"
-run publish-nan "$sn9" localnet publish --localnet_dir "$net" --wallet.name nan-miner --hf_repo_id nan-miner/gpt2 \
-  --load_model_dir "$dir/nan-model" --json
+run publish-nan as nan-miner localnet publish --hf_repo_id nan-miner/gpt2 --load_model_dir "$dir/nan-model"
 say "nan-miner committed at block $(number_of block publish-nan)"
 # The best model's repository and commit with another model's hash.
-run publish-liar "$sn9" localnet commit --localnet_dir "$net" --wallet.name liar --json \
+run publish-liar as liar localnet commit \
   --text "deep:gpt2:$(text_of commit publish-deep):$(text_of hash publish-medium)"
 say "liar committed at block $(number_of block publish-liar)"
 
 stage "Validating: two steps over all committed models, then weights on chain (rules B2)"
-watch '/^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]/!p' validate as validator validator --localnet_dir "$net" --hf_endpoint "$hub" \
-  --wallet.name validator --corpus "$corpus" --model_dir "$dir/validator" --rules B2 --steps 2 --pages_per_eval 1 --seed 2 --device cpu --json
+watch '/^[0-9][0-9]:[0-9][0-9]:[0-9][0-9]/!p' validate as validator validator \
+  --corpus "$corpus" --model_dir "$dir/validator" --rules B2 --steps 2 --pages_per_eval 1 --seed 2 --device cpu
 run epoch "$sn9" localnet advance --localnet_dir "$net" --blocks 10 --json
 say "an epoch has passed: block $(number_of block epoch)"
-run weights "$sn9" weights --localnet_dir "$net" --json
+run weights "$sn9" weights --subtensor.chain_endpoint "$chain" --json
 indent <"$logs/weights.log"
 
 stage "Letting the best model write"
 report() {
   run report "$sn9" dashboard --snapshot "$dir/report.html" --model_dir "$dir/deep" --model_dir "$dir/medium" \
-    --model_dir "$dir/small" --validator_dir "$dir/validator" --localnet_dir "$net" --json "$@"
+    --model_dir "$dir/small" --validator_dir "$dir/validator" --subtensor.chain_endpoint "$chain" --json "$@"
 }
 report
 best=$(sed -n 's/.*"leaderboard":\[{[^}]*"commitment":"\([^:"]*\):.*/\1/p' "$logs/report.out")

@@ -55,6 +55,11 @@ public final class ChainClient implements AutoCloseable {
         return rpc.genesis();
     }
 
+    /** What the chain calls itself, such as {@code Bittensor}. */
+    public String name() throws RemoteCallException, InterruptedException {
+        return rpc.call("system_chain").asText();
+    }
+
     /**
      * The latest block.
      *
@@ -122,7 +127,11 @@ public final class ChainClient implements AutoCloseable {
                 return known;
             }
             var read = new ChainRuntime(spec, transaction, metadata(hash));
-            LOG.info("event=runtime spec_version={} before={}", spec, known == null ? null : known.specVersion());
+            if (known == null) {
+                LOG.debug("event=runtime spec_version={}", spec);
+            } else {
+                LOG.info("event=runtime_upgraded spec_version={} before={}", spec, known.specVersion());
+            }
             runtime = read;
             return read;
         } catch (MalformedDataException e) {

@@ -34,6 +34,11 @@ public final class SubnetReader implements SubnetChain, ModelMetadataStore {
         this.netuid = netuid;
     }
 
+    /** The chain below. */
+    public ChainClient client() {
+        return chain;
+    }
+
     /** Metagraph and commitments of the latest block. */
     public Snapshot snapshot() throws RemoteCallException, InterruptedException {
         var view = chain.head();

@@ -1,5 +1,6 @@
 package sn9.cli;
 
+import java.io.IOException;
 import sn9.RemoteCallException;
 import sn9.subnet.ModelMetadataStore;
 import sn9.subnet.SubnetChain;
@@ -15,9 +16,12 @@ interface ChainSide extends AutoCloseable {
     /** SS58 address of this neuron's hotkey. */
     String hotkey();
 
+    /** Whether it is the chain of a local network, which is there to rehearse on. */
+    boolean isLocal() throws RemoteCallException, InterruptedException;
+
     /** As {@link Network#ensureRegistered}. */
     void ensureRegistered(double localStake) throws RemoteCallException, InterruptedException;
 
     @Override
-    void close() throws RemoteCallException;
+    void close() throws IOException;
 }

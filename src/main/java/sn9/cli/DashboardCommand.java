@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,7 +25,6 @@ import sn9.dashboard.Leaderboard;
 import sn9.dashboard.Point;
 import sn9.dashboard.Snapshot;
 import sn9.dashboard.TrainingRun;
-import sn9.localnet.LocalChain;
 
 /** {@code dashboard}: what is going on, on one page. */
 @Command(
@@ -62,14 +60,14 @@ final class DashboardCommand implements Callable<Integer> {
             description = "Show the leaderboard and the refused models of the validator with this --model_dir.")
     private Path validatorDir;
 
-    @Option(
-            names = "--localnet_dir",
-            paramLabel = "DIR",
-            description = "Show neurons, weights and incentive of this local network.")
-    private Path localnetDir;
-
     @Option(names = "--sample", paramLabel = "FILE", description = "Show this text, as a model has written it.")
     private Path sample;
+
+    @Mixin
+    private LocalnetOption localnet;
+
+    @Mixin
+    private SubtensorOptions subtensor;
 
     @Mixin
     private LoggingOptions logging;
@@ -78,7 +76,7 @@ final class DashboardCommand implements Callable<Integer> {
     private JsonOption json;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         var training = trainingRuns();
         var page = new Snapshot(Instant.now(), training, leaderboard(), chain(), sample());
         AtomicFiles.write(snapshot, page.html().getBytes(StandardCharsets.UTF_8));
@@ -143,21 +141,24 @@ final class DashboardCommand implements Callable<Integer> {
                 : Optional.of(Leaderboard.read(validatorDir.resolve("validator.db")));
     }
 
-    private Optional<ChainView> chain() throws IOException {
-        if (localnetDir == null) {
+    /** Neurons, weights and incentive of the chain that is named, if one is. */
+    private Optional<ChainView> chain() throws IOException, InterruptedException {
+        if (localnet.directory().isEmpty() && !SubtensorOptions.isNamed(spec)) {
             return Optional.empty();
         }
-        try (var chain = LocalChain.observe(localnetDir, InstantSource.system())) {
-            var weights = ChainWeights.read(chain);
+        try (var subnet = SubnetView.open(spec, localnet.directory(), subtensor)) {
+            var weights = ChainWeights.read(subnet.reader());
             return Optional.of(new ChainView(
                     weights.metagraph().netuid(),
                     weights.metagraph().block(),
                     weights.metagraph().neurons().stream()
                             .map(n -> new ChainView.Neuron(n.uid(), n.hotkey(), n.stake(), n.incentive()))
                             .toList(),
-                    weights.submissions().stream()
-                            .flatMap(s -> s.weights().entrySet().stream()
-                                    .map(w -> new ChainView.Weight(s.uid(), w.getKey(), w.getValue(), s.block())))
+                    weights.standing().entrySet().stream()
+                            .filter(of -> weights.setAt(of.getKey()) != null)
+                            .flatMap(of -> of.getValue().entrySet().stream()
+                                    .map(w -> new ChainView.Weight(
+                                            of.getKey(), w.getKey(), w.getValue(), weights.setAt(of.getKey()))))
                             .toList()));
         }
     }

@@ -32,8 +32,9 @@ final class LocalnetAdvanceCommand implements Callable<Integer> {
         if (blocks < 0) {
             throw Usage.error(spec, "--blocks is " + blocks + ", expected 0 or more");
         }
-        try (var chain = localnet.observe()) {
-            long block = chain.advance(blocks);
+        try (var chain = localnet.open()) {
+            chain.advance(blocks);
+            long block = chain.best().number();
             var output = Output.of(spec, json);
             output.text("it is block " + block);
             output.json(Map.of("block", block));

@@ -11,7 +11,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import sn9.localnet.LocalChain;
+import sn9.localnet.chain.EmbeddedChain;
 import sn9.localnet.hub.HubServer;
 import sn9.localnet.rpc.ChainServer;
 import sn9.localnet.rpc.ChainSettings;
@@ -32,7 +32,8 @@ import sn9.localnet.rpc.ChainSettings;
             LocalnetShowCommand.class,
             LocalnetCommitCommand.class,
             LocalnetPublishCommand.class,
-            LocalnetTokenCommand.class
+            LocalnetTokenCommand.class,
+            LocalnetWalletCommand.class
         })
 final class LocalnetCommand implements Callable<Integer>, LongRunning {
     @Spec
@@ -86,7 +87,8 @@ final class LocalnetCommand implements Callable<Integer>, LongRunning {
         checkPort("--hub_port", hubPort);
         checkPort("--chain_port", chainPort);
         var settings = Usage.checked(spec, () -> new ChainSettings(chainInstant, finalityLag));
-        LocalChain.observe(directory, InstantSource.system()).close();
+        EmbeddedChain.open(EmbeddedChain.file(directory), InstantSource.system())
+                .close();
         var stopped = new CountDownLatch(1);
         var answer = new LinkedHashMap<String, Object>();
         answer.put("localnet_dir", directory.toString());

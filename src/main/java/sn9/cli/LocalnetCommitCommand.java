@@ -9,7 +9,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import sn9.localnet.LocalIdentity;
 import sn9.subnet.ModelId;
 
 /** {@code localnet commit}: any string under a hotkey, to rehearse what validators do with a bad one. */
@@ -22,7 +21,10 @@ final class LocalnetCommitCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Mixin
-    private LocalnetDirOption localnet;
+    private LocalnetOption localnet;
+
+    @Mixin
+    private SubtensorOptions subtensor;
 
     @Mixin
     private WalletOptions wallet;
@@ -41,20 +43,19 @@ final class LocalnetCommitCommand implements Callable<Integer> {
     private JsonOption json;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         int bytes = text.getBytes(StandardCharsets.UTF_8).length;
         if (bytes == 0 || bytes > ModelId.MAX_BYTES) {
             throw Usage.error(spec, "--text has " + bytes + " bytes, expected 1 to " + ModelId.MAX_BYTES);
         }
-        var who = Usage.checked(spec, () -> LocalIdentity.of(wallet.name(), wallet.hotkey()));
-        try (var chain = localnet.openAs(who)) {
-            var commitment = chain.commit(text);
+        try (var network = localnet.rehearse(spec, subtensor, wallet, new HubOptions())) {
+            var commitment = network.metadata().commit(text);
             var answer = new LinkedHashMap<String, Object>();
-            answer.put("hotkey", who.hotkey());
+            answer.put("hotkey", network.hotkey());
             answer.put("text", commitment.text());
             answer.put("block", commitment.block());
             var output = Output.of(spec, json);
-            output.text("committed at block " + commitment.block() + " by hotkey " + who.hotkey());
+            output.text("committed at block " + commitment.block() + " by hotkey " + network.hotkey());
             output.json(answer);
         }
         return ExitCode.DONE;

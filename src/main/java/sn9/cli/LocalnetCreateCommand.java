@@ -1,8 +1,10 @@
 package sn9.cli;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.Files;
 import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -11,7 +13,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import sn9.localnet.LocalChain;
+import sn9.localnet.chain.EmbeddedChain;
 import sn9.localnet.chain.LocalChainParameters;
 import sn9.localnet.hub.LocalHub;
 
@@ -46,13 +48,6 @@ final class LocalnetCreateCommand implements Callable<Integer> {
     private long tempo;
 
     @Option(
-            names = "--commit_interval",
-            paramLabel = "BLOCKS",
-            defaultValue = "100",
-            description = "Blocks a hotkey waits between commitments. Default: ${DEFAULT-VALUE}")
-    private long commitInterval;
-
-    @Option(
             names = "--weights_interval",
             paramLabel = "BLOCKS",
             defaultValue = "0",
@@ -66,6 +61,12 @@ final class LocalnetCreateCommand implements Callable<Integer> {
             description = "Slots of the subnet. Default: ${DEFAULT-VALUE}")
     private int maxUids;
 
+    @Option(
+            names = "--commit_reveal",
+            fallbackValue = "true",
+            description = "Weights are committed by their hash first, and revealed an epoch later.")
+    private boolean commitReveal;
+
     @Mixin
     private LoggingOptions logging;
 
@@ -75,12 +76,17 @@ final class LocalnetCreateCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         var parameters = parameters();
-        try (var chain = LocalChain.create(localnet.directory(), parameters, InstantSource.system())) {
+        if (Files.exists(EmbeddedChain.file(localnet.directory()))) {
+            throw new FileAlreadyExistsException(
+                    EmbeddedChain.file(localnet.directory()).toString());
+        }
+        EmbeddedChain.createIfAbsent(EmbeddedChain.file(localnet.directory()), parameters, Instant.now());
+        try (var chain = localnet.open()) {
             LocalHub.open(localnet.directory());
             var answer = new LinkedHashMap<String, Object>();
             answer.put("localnet_dir", localnet.directory().toString());
             answer.putAll(describe(chain.parameters()));
-            answer.put("block", chain.block());
+            answer.put("block", chain.best().number());
             var output = Output.of(spec, json);
             output.text("made a local network in " + localnet.directory() + ": subnet " + netuid + ", a block each "
                     + blockSeconds + " s, an epoch each " + tempo + " blocks");
@@ -92,8 +98,7 @@ final class LocalnetCreateCommand implements Callable<Integer> {
     private LocalChainParameters parameters() {
         var blockTime = Duration.ofMillis(Math.round(blockSeconds * 1000));
         return Usage.checked(
-                spec,
-                () -> new LocalChainParameters(netuid, blockTime, tempo, commitInterval, weightsInterval, maxUids));
+                spec, () -> new LocalChainParameters(netuid, blockTime, tempo, weightsInterval, maxUids, commitReveal));
     }
 
     /** A chain's parameters under the names of the flags above. */
@@ -102,9 +107,9 @@ final class LocalnetCreateCommand implements Callable<Integer> {
         fields.put("netuid", parameters.netuid());
         fields.put("block_seconds", parameters.blockTime().toMillis() / 1000.0);
         fields.put("tempo", parameters.tempo());
-        fields.put("commit_interval", parameters.commitInterval());
         fields.put("weights_interval", parameters.weightsInterval());
         fields.put("max_uids", parameters.maxUids());
+        fields.put("commit_reveal", parameters.commitReveal());
         return fields;
     }
 }

@@ -4,8 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import picocli.CommandLine.Option;
-import sn9.localnet.LocalChain;
-import sn9.localnet.LocalIdentity;
+import sn9.localnet.chain.EmbeddedChain;
 
 /** The embedded local network of a command that knows no other. */
 public final class LocalnetDirOption {
@@ -21,13 +20,8 @@ public final class LocalnetDirOption {
         return directory;
     }
 
-    /** Opens the network's chain as one of its neurons; a network that is not there is not made. */
-    LocalChain openAs(LocalIdentity who) throws IOException {
-        return LocalChain.openExisting(directory, who, InstantSource.system());
-    }
-
-    /** Opens the network's chain to look at and to rehearse with; a network that is not there is not made. */
-    LocalChain observe() throws IOException {
-        return LocalChain.observe(directory, InstantSource.system());
+    /** Opens the network's chain past its server, if there is one; a network that is not there is not made. */
+    EmbeddedChain open() throws IOException {
+        return EmbeddedChain.open(EmbeddedChain.file(directory), InstantSource.system());
     }
 }

@@ -9,8 +9,6 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import sn9.localnet.LocalIdentity;
-import sn9.localnet.hub.LocalHub;
 import sn9.subnet.DirectoryHash;
 import sn9.subnet.ModelId;
 import sn9.subnet.RepoId;
@@ -25,10 +23,16 @@ final class LocalnetPublishCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Mixin
-    private LocalnetDirOption localnet;
+    private LocalnetOption localnet;
+
+    @Mixin
+    private SubtensorOptions subtensor;
 
     @Mixin
     private WalletOptions wallet;
+
+    @Mixin
+    private HubOptions hub;
 
     @Option(
             names = "--load_model_dir",
@@ -53,13 +57,12 @@ final class LocalnetPublishCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, InterruptedException {
         var repository = Usage.checked(spec, () -> RepoId.parse(repoId));
-        var who = Usage.checked(spec, () -> LocalIdentity.of(wallet.name(), wallet.hotkey()));
-        try (var chain = localnet.openAs(who)) {
-            String commit = LocalHub.open(localnet.directory()).upload(repoId, directory);
+        try (var network = localnet.rehearse(spec, subtensor, wallet, hub)) {
+            String commit = network.store().upload(repoId, directory);
             var id = new ModelId(repository.namespace(), repository.name(), commit, DirectoryHash.of(directory));
-            var commitment = chain.commit(id.toCompressedString());
+            var commitment = network.metadata().commit(id.toCompressedString());
             var answer = new LinkedHashMap<String, Object>();
-            answer.put("hotkey", who.hotkey());
+            answer.put("hotkey", network.hotkey());
             answer.put("repo_id", repoId);
             answer.put("commit", commit);
             answer.put("hash", id.hash());

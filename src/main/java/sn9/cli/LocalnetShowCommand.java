@@ -13,8 +13,11 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
-import sn9.localnet.LocalChain;
+import sn9.localnet.chain.EmbeddedChain;
 import sn9.localnet.chain.EpochResult;
+import sn9.localnet.chain.WeightSubmission;
+import sn9.localnet.rpc.ChainServer;
+import sn9.localnet.rpc.ChainSettings;
 import sn9.subnet.Commitment;
 import sn9.subnet.Neuron;
 
@@ -31,7 +34,8 @@ final class LocalnetShowCommand implements Callable<Integer> {
             names = "--epochs",
             paramLabel = "N",
             defaultValue = "5",
-            description = "Latest epochs to show, 0 or more. Default: ${DEFAULT-VALUE}")
+            description = "Latest epochs to show, and as many submissions of weights, 0 or more."
+                    + " Default: ${DEFAULT-VALUE}")
     private int epochs;
 
     @Mixin
@@ -41,14 +45,16 @@ final class LocalnetShowCommand implements Callable<Integer> {
     private JsonOption json;
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws IOException, InterruptedException {
         if (epochs < 0) {
             throw Usage.error(spec, "--epochs is " + epochs + ", expected 0 or more");
         }
-        try (var chain = localnet.observe()) {
-            var metagraph = chain.metagraph();
-            var parameters = LocalnetCreateCommand.describe(chain.parameters());
-            var commitments = chain.commitments();
+        try (var node = ChainServer.start(localnet.directory(), 0, ChainSettings.AT_ONCE);
+                var subnet = SubnetView.reader(node)) {
+            var snapshot = subnet.snapshot();
+            var metagraph = snapshot.metagraph();
+            var parameters = LocalnetCreateCommand.describe(node.chain().parameters());
+            var commitments = snapshot.commitments();
             var output = Output.of(spec, json);
 
             var answer = new LinkedHashMap<String, Object>();
@@ -58,10 +64,11 @@ final class LocalnetShowCommand implements Callable<Integer> {
             output.table(new Table("Local network", "block", "parameters").row(metagraph.block(), parameters));
 
             answer.put("neurons", neurons(metagraph.neurons(), commitments, output));
-            var weights = ChainWeights.read(chain);
+            var weights = ChainWeights.read(subnet);
             answer.put("weights", weights.rows());
             output.table(weights.table());
-            answer.put("epochs", epochs(chain, output));
+            answer.put("submissions", submissions(node.chain(), output));
+            answer.put("epochs", epochs(node.chain(), output));
             output.json(answer);
         }
         return ExitCode.DONE;
@@ -96,11 +103,34 @@ final class LocalnetShowCommand implements Callable<Integer> {
         return rows;
     }
 
-    private List<Map<String, ?>> epochs(LocalChain chain, Output output) throws IOException {
+    /** Weights as they were sent, which the chain's storage does not keep. */
+    private List<Map<String, ?>> submissions(EmbeddedChain chain, Output output) throws IOException {
+        var rows = new ArrayList<Map<String, ?>>();
+        var table =
+                new Table("Weights as they were set, newest first", "block", "uid", "version key", "weights by uid");
+        for (WeightSubmission submission : chain.submissions(epochs)) {
+            var row = new LinkedHashMap<String, Object>();
+            row.put("block", submission.block());
+            row.put("validator_uid", submission.uid());
+            row.put("hotkey", submission.hotkey());
+            row.put("version_key", submission.versionKey());
+            row.put("weights", submission.weights());
+            rows.add(row);
+            table.row(submission.block(), submission.uid(), submission.versionKey(), submission.weights());
+        }
+        output.table(table);
+        return rows;
+    }
+
+    private List<Map<String, ?>> epochs(EmbeddedChain chain, Output output) throws IOException {
         var rows = new ArrayList<Map<String, ?>>();
         var table = new Table("Epochs, newest first", "first block", "last block", "incentive by uid");
         for (EpochResult epoch : chain.epochs(epochs)) {
-            rows.add(ChainWeights.describe(epoch));
+            var row = new LinkedHashMap<String, Object>();
+            row.put("first_block", epoch.firstBlock());
+            row.put("last_block", epoch.lastBlock());
+            row.put("incentives", epoch.incentives());
+            rows.add(row);
             table.row(epoch.firstBlock(), epoch.lastBlock(), epoch.incentives());
         }
         output.table(table);

@@ -45,7 +45,7 @@ final class LocalnetTokenCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        localnet.observe().close();
+        localnet.open().close();
         var tokens = AccessTokens.open(localnet.directory(), InstantSource.system());
         Secret token = issue(tokens);
         var answer = new LinkedHashMap<String, Object>();

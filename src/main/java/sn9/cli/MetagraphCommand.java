@@ -10,8 +10,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
+import sn9.chain.SubnetReader;
 import sn9.subnet.Commitment;
-import sn9.subnet.Metagraph;
 import sn9.subnet.Neuron;
 
 /** {@code metagraph}: who is registered, what they earn and what they have committed. */
@@ -21,16 +21,10 @@ final class MetagraphCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Mixin
-    private WalletOptions wallet;
-
-    @Mixin
     private SubtensorOptions subtensor;
 
     @Mixin
-    private LocalnetOptions localnet;
-
-    @Mixin
-    private RuleOptions rules;
+    private LocalnetOption localnet;
 
     @Mixin
     private JsonOption json;
@@ -40,21 +34,12 @@ final class MetagraphCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        Metagraph metagraph;
-        Map<String, Commitment> commitments;
-        if (localnet.directory().isPresent()) {
-            try (var network =
-                    Network.open(spec, localnet, subtensor, wallet, rules.rules(), new HubOptions(), false)) {
-                metagraph = network.chain().metagraph();
-                commitments = network.metadata().commitments();
-            }
-        } else {
-            try (var reader = subtensor.reader(spec)) {
-                var snapshot = reader.snapshot();
-                metagraph = snapshot.metagraph();
-                commitments = snapshot.commitments();
-            }
+        SubnetReader.Snapshot snapshot;
+        try (var subnet = SubnetView.open(spec, localnet.directory(), subtensor)) {
+            snapshot = subnet.reader().snapshot();
         }
+        var metagraph = snapshot.metagraph();
+        var commitments = snapshot.commitments();
         var table = new Table(
                 "Subnet " + metagraph.netuid() + " at block " + metagraph.block(),
                 "uid",

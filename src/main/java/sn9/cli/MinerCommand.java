@@ -104,8 +104,16 @@ final class MinerCommand implements Callable<Integer>, LongRunning {
         boolean publishes = upload.policy() == UploadPolicy.BEST;
         boolean connects =
                 publishes || resume == null && (start.best() || start.uid().isPresent());
-        try (Network network =
-                        connects ? Network.open(spec, localnet, subtensor, wallet, rules.rules(), hub, false) : null;
+        try (Network network = connects
+                        ? Network.open(
+                                spec,
+                                localnet.existing(spec, subtensor.netuid()),
+                                subtensor,
+                                wallet,
+                                rules.rules(),
+                                hub,
+                                false)
+                        : null;
                 var source = corpus.open(spec);
                 Engine engine = device.open()) {
             if (publishes) {

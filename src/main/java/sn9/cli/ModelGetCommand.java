@@ -48,7 +48,7 @@ final class ModelGetCommand implements Callable<Integer> {
     private SubtensorOptions subtensor;
 
     @Mixin
-    private LocalnetOptions localnet;
+    private LocalnetOption localnet;
 
     @Mixin
     private HubOptions hub;
@@ -80,7 +80,7 @@ final class ModelGetCommand implements Callable<Integer> {
     }
 
     private Path ofUid(int uid) throws IOException, InterruptedException {
-        try (var network = Network.open(spec, localnet, subtensor, wallet, rules.rules(), hub, false)) {
+        try (var network = Network.open(spec, localnet.directory(), subtensor, wallet, rules.rules(), hub, false)) {
             return network.models().fetchUid(uid, folder == null ? Path.of("models") : folder);
         }
     }

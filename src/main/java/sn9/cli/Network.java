@@ -1,6 +1,7 @@
 package sn9.cli;
 
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,24 +30,24 @@ public final class Network implements AutoCloseable {
     }
 
     /**
-     * Opens the network that the flags name, as the neuron that they name. A local network is made when missing, and its
-     * models are in its own folder unless a Hub is named.
+     * Opens the network that the flags name, as the neuron that they name. The models of a local network are in its own
+     * folder unless a Hub is named.
      *
+     * @param directory of a local network that is there, in place of a chain
      * @param privately whether repositories that have to be created are private
      * @throws picocli.CommandLine.ParameterException when there is no such network, or it serves another subnet
      */
     public static Network open(
             CommandSpec spec,
-            LocalnetOptions localnet,
+            Optional<Path> directory,
             SubtensorOptions subtensor,
             WalletOptions wallet,
             RuleSet rules,
             HubOptions hub,
             boolean privately)
             throws IOException, InterruptedException {
-        var directory = localnet.directory();
         ChainSide side = directory.isPresent()
-                ? LocalSide.open(spec, directory.get(), localnet.blockSeconds(), subtensor.netuid(), wallet)
+                ? LocalSide.open(spec, directory.get(), subtensor.netuid(), wallet)
                 : SubtensorSide.open(spec, subtensor, wallet);
         try {
             RemoteModelStore store =
@@ -97,6 +98,19 @@ public final class Network implements AutoCloseable {
     }
 
     /**
+     * Keeps rehearsals away from genuine networks.
+     *
+     * @throws RemoteCallException not retryable when this is no local network
+     */
+    void requireLocal() throws RemoteCallException, InterruptedException {
+        if (!side.isLocal()) {
+            throw new RemoteCallException(
+                    "this is for rehearsals, and the chain is no local network; 'sn9 localnet --chain_port' serves one",
+                    false);
+        }
+    }
+
+    /**
      * Makes sure that this neuron has a slot. On the local network it simply gets one; on a chain that costs TAO and is
      * left to its owner.
      *
@@ -108,7 +122,7 @@ public final class Network implements AutoCloseable {
     }
 
     @Override
-    public void close() throws RemoteCallException {
+    public void close() throws IOException {
         hub().ifPresent(HubModelStore::close);
         side.close();
     }

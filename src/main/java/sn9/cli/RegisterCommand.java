@@ -3,6 +3,7 @@ package sn9.cli;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -18,8 +19,9 @@ import sn9.chain.ChainClient;
 import sn9.chain.ChainException;
 import sn9.chain.Registration;
 import sn9.chain.RpcSettings;
-import sn9.localnet.LocalChain;
 import sn9.localnet.LocalIdentity;
+import sn9.localnet.chain.EmbeddedChain;
+import sn9.wallet.Ss58;
 
 /** {@code register}: a slot on the subnet for a hotkey. */
 @Command(
@@ -37,7 +39,7 @@ final class RegisterCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Mixin
-    private LocalnetOptions localnet;
+    private LocalnetOption localnet;
 
     @Mixin
     private SubtensorOptions subtensor;
@@ -77,10 +79,12 @@ final class RegisterCommand implements Callable<Integer> {
 
     private int onLocalNetwork(Path directory) throws IOException {
         var who = Usage.checked(spec, () -> LocalIdentity.of(wallet.name(), wallet.hotkey()));
-        try (var chain = LocalChain.observe(directory, InstantSource.system())) {
-            int uid = chain.register(who, stake);
-            var neuron = chain.metagraph().find(uid).orElseThrow();
-            return registered(uid, who.hotkey(), who.coldkey(), neuron.stake());
+        byte[] key = Ss58.decode(who.hotkey());
+        try (var chain = EmbeddedChain.open(EmbeddedChain.file(directory), InstantSource.system())) {
+            int uid = chain.register(key, Ss58.decode(who.coldkey()), stake);
+            chain.advance(1);
+            var its = new BigDecimal(BigInteger.valueOf(chain.stake(key)), RAO_DIGITS);
+            return registered(uid, who.hotkey(), who.coldkey(), its.doubleValue());
         }
     }
 
@@ -88,7 +92,7 @@ final class RegisterCommand implements Callable<Integer> {
         var keys = wallet.wallet(spec);
         String hotkey = address(keys.hotkeyAddress(), keys.hotkeypubFile());
         String coldkey = address(keys.coldkeyAddress(), keys.coldkeypubFile());
-        try (var chain = new ChainClient(subtensor.endpoints(spec), subtensor.genesis(), RpcSettings.standard())) {
+        try (var chain = new ChainClient(subtensor.endpoints(spec), subtensor.genesis(spec), RpcSettings.standard())) {
             var registration = new Registration(chain, PATIENCE);
             var present = registration.uid(subtensor.netuid(), hotkey);
             if (present.isPresent()) {
@@ -98,7 +102,7 @@ final class RegisterCommand implements Callable<Integer> {
             var burn = new BigDecimal(price.burn(), RAO_DIGITS);
             Output.of(spec, json)
                     .text("a slot of subnet " + subtensor.netuid() + " costs " + burn + " TAO, coldkey " + coldkey
-                            + " has " + new BigDecimal(price.balance(), RAO_DIGITS));
+                            + " has " + new BigDecimal(price.balance(), RAO_DIGITS).toPlainString());
             if (maxBurn == null || burn.compareTo(BigDecimal.valueOf(maxBurn)) > 0) {
                 throw new ChainException("not registered: --max_burn " + burn + " or more pays that price", false);
             }

@@ -5,9 +5,11 @@ import java.nio.file.Files;
 import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
 import sn9.RemoteCallException;
+import sn9.chain.ChainClient;
 import sn9.chain.ChainException;
 import sn9.chain.RpcSettings;
 import sn9.chain.SubtensorChain;
+import sn9.localnet.rpc.ChainServer;
 import sn9.subnet.ModelMetadataStore;
 import sn9.subnet.SubnetChain;
 import sn9.wallet.Keypair;
@@ -21,6 +23,7 @@ final class SubtensorSide implements ChainSide {
     private final Optional<Keypair> hotkey;
     private final SubnetChain chain;
     private final ModelMetadataStore metadata;
+    private final ChainClient client;
 
     private SubtensorSide(
             CommandSpec spec,
@@ -28,13 +31,15 @@ final class SubtensorSide implements ChainSide {
             SubtensorOptions subtensor,
             Optional<Keypair> hotkey,
             SubnetChain chain,
-            ModelMetadataStore metadata) {
+            ModelMetadataStore metadata,
+            ChainClient client) {
         this.spec = spec;
         this.wallet = wallet;
         this.subtensor = subtensor;
         this.hotkey = hotkey;
         this.chain = chain;
         this.metadata = metadata;
+        this.client = client;
     }
 
     static SubtensorSide open(CommandSpec spec, SubtensorOptions subtensor, WalletOptions options)
@@ -42,7 +47,7 @@ final class SubtensorSide implements ChainSide {
         var wallet = options.wallet(spec);
         if (!Files.exists(wallet.hotkeyFile())) {
             var reader = subtensor.reader(spec);
-            return new SubtensorSide(spec, wallet, subtensor, Optional.empty(), reader, reader);
+            return new SubtensorSide(spec, wallet, subtensor, Optional.empty(), reader, reader, reader.client());
         }
         var hotkey = wallet.hotkey(KeyPasswords.of(spec, wallet));
         try {
@@ -53,12 +58,13 @@ final class SubtensorSide implements ChainSide {
                     .resolve(options.hotkey());
             var chain = SubtensorChain.open(
                     subtensor.endpoints(spec),
-                    subtensor.genesis(),
+                    subtensor.genesis(spec),
                     subtensor.netuid(),
                     hotkey,
                     folder,
                     RpcSettings.standard());
-            return new SubtensorSide(spec, wallet, subtensor, Optional.of(hotkey), chain, chain.commitments());
+            return new SubtensorSide(
+                    spec, wallet, subtensor, Optional.of(hotkey), chain, chain.commitments(), chain.client());
         } catch (RemoteCallException | InterruptedException | RuntimeException e) {
             hotkey.close();
             throw e;
@@ -83,6 +89,11 @@ final class SubtensorSide implements ChainSide {
                         "there is no hotkey " + wallet.hotkeyFile()
                                 + ": --wallet.name and --wallet.hotkey name one, 'sn9 wallet new' makes one;"
                                 + " --localnet_dir DIR rehearses without one"));
+    }
+
+    @Override
+    public boolean isLocal() throws RemoteCallException, InterruptedException {
+        return client.name().equals(ChainServer.NAME);
     }
 
     /** A slot of a chain costs TAO, which is the coldkey's to spend. */

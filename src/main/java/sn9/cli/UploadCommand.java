@@ -141,7 +141,8 @@ final class UploadCommand implements Callable<Integer>, LongRunning {
             throw Usage.error(
                     spec, "--private and --publish need a Hub: start sn9 localnet --hub_port and give --hf_endpoint");
         }
-        return Network.open(spec, localnet, subtensor, wallet, rules.rules(), hub, privately);
+        return Network.open(
+                spec, localnet.existing(spec, subtensor.netuid()), subtensor, wallet, rules.rules(), hub, privately);
     }
 
     private List<String> violations(long block) throws IOException {

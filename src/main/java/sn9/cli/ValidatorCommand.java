@@ -85,7 +85,8 @@ final class ValidatorCommand implements Callable<Integer>, LongRunning {
             LOG.info("--wandb.off changes nothing: this version reports to no W&B");
         }
         LOG.info("rules={} seed={} set_weights={}", ruleSet.name(), settings.seed(), settings.setWeights());
-        try (var network = Network.open(spec, localnet, subtensor, wallet, ruleSet, hub, false)) {
+        try (var network = Network.open(
+                spec, localnet.existing(spec, subtensor.netuid()), subtensor, wallet, ruleSet, hub, false)) {
             if (options.registers()) {
                 network.ensureRegistered(LOCAL_STAKE);
             }

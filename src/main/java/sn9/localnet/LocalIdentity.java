@@ -21,9 +21,20 @@ public record LocalIdentity(String hotkey, String coldkey) {
      * @param hotkeyName as for {@code --wallet.hotkey}
      */
     public static LocalIdentity of(String walletName, String hotkeyName) {
+        return new LocalIdentity(address(hotkey(walletName, hotkeyName)), address(coldkey(walletName)));
+    }
+
+    /** The secret of a wallet's hotkey; the caller closes it. */
+    public static Keypair hotkey(String walletName, String hotkeyName) {
         requireName("wallet", walletName);
         requireName("hotkey", hotkeyName);
-        return new LocalIdentity(address("//" + walletName + "//" + hotkeyName), address("//" + walletName));
+        return Keypair.fromUri("//" + walletName + "//" + hotkeyName);
+    }
+
+    /** The secret of a wallet's coldkey; the caller closes it. */
+    public static Keypair coldkey(String walletName) {
+        requireName("wallet", walletName);
+        return Keypair.fromUri("//" + walletName);
     }
 
     private static void requireName(String what, String name) {
@@ -33,8 +44,8 @@ public record LocalIdentity(String hotkey, String coldkey) {
         }
     }
 
-    private static String address(String uri) {
-        try (Keypair key = Keypair.fromUri(uri)) {
+    private static String address(Keypair key) {
+        try (key) {
             return key.address();
         }
     }

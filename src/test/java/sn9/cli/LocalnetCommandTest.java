@@ -29,11 +29,11 @@ class LocalnetCommandTest {
     /** A network whose blocks last longer than any test, with an epoch each 10 of them. */
     @BeforeEach
     void create() throws Exception {
-        var answer = ok("localnet", "create", "--block_seconds", "3600", "--tempo", "10", "--commit_interval", "5");
-        assertThat(answer.get("block").asLong()).isEqualTo(1);
+        var answer = ok("localnet", "create", "--block_seconds", "3600", "--tempo", "10");
+        assertThat(answer.get("block").asLong()).isZero();
         assertThat(answer.get("block_seconds").asDouble()).isEqualTo(3600);
         assertThat(answer.get("tempo").asLong()).isEqualTo(10);
-        assertThat(answer.get("commit_interval").asLong()).isEqualTo(5);
+        assertThat(answer.get("commit_reveal").asBoolean()).isFalse();
     }
 
     @Test
@@ -64,8 +64,8 @@ class LocalnetCommandTest {
     @Test
     void blocksPassAtOnce() throws Exception {
         assertThat(ok("localnet", "advance", "--blocks", "41").get("block").asLong())
-                .isEqualTo(42);
-        assertThat(ok("localnet", "show").get("block").asLong()).isEqualTo(42);
+                .isEqualTo(41);
+        assertThat(ok("localnet", "show").get("block").asLong()).isEqualTo(41);
         assertThat(run("localnet", "advance", "--blocks", "-1").exitCode()).isEqualTo(ExitCode.USAGE);
     }
 
@@ -92,25 +92,23 @@ class LocalnetCommandTest {
         try (var chain = LocalChain.openExisting(dir, ALICE, InstantSource.system())) {
             chain.setWeights(new int[] {1, 2}, new int[] {65_535, 21_845}, 2021);
         }
-        assertThat(ok("weights").get("epoch").isNull()).isTrue();
+        assertThat(ok("localnet", "show").get("epochs")).isEmpty();
         ok("localnet", "advance", "--blocks", "10");
 
         var answer = ok("weights");
         var weights = answer.get("weights").get(0);
         assertThat(weights.get("validator_uid").asInt()).isZero();
-        assertThat(weights.get("version_key").asLong()).isEqualTo(2021);
+        assertThat(weights.get("hotkey").asText()).isEqualTo(ALICE.hotkey());
+        assertThat(weights.get("block").asLong()).isEqualTo(4);
         assertThat(weights.get("weights").get("1").asInt()).isEqualTo(65_535);
         assertThat(weights.get("weights").get("2").asInt()).isEqualTo(21_845);
-        assertThat(answer.get("epoch").get("last_block").asLong()).isEqualTo(10);
         assertThat(answer.get("incentives").get("1").asDouble()).isCloseTo(0.75, within(1e-5)); // a u16 on chain
         assertThat(answer.get("incentives").get("0").asDouble()).isZero();
-        assertThat(ok("localnet", "show")
-                        .get("epochs")
-                        .get(0)
-                        .get("incentives")
-                        .get("2")
-                        .asDouble())
-                .isEqualTo(0.25);
+        var shown = ok("localnet", "show");
+        assertThat(shown.get("submissions").get(0).get("version_key").asLong()).isEqualTo(2021);
+        var epoch = shown.get("epochs").get(0);
+        assertThat(epoch.get("last_block").asLong()).isEqualTo(10);
+        assertThat(epoch.get("incentives").get("2").asDouble()).isEqualTo(0.25);
         assertThat(run("weights").out()).contains("65535").contains("0.7500");
     }
 
@@ -121,15 +119,17 @@ class LocalnetCommandTest {
         assertThat(ok("localnet", "commit", "--wallet.name", "alice", "--text", hostile)
                         .get("block")
                         .asLong())
-                .isEqualTo(1);
+                .isEqualTo(2);
         var shown = ok("localnet", "show").get("neurons").get(0);
         assertThat(shown.get("commitment").asText()).isEqualTo(hostile);
         var text = CommandLineRun.of("localnet", "show", "--localnet_dir", dir.toString());
         assertThat(text.out()).contains("no model ?[2J? at all").doesNotContain("\u001b[2J");
 
-        var tooSoon = run("localnet", "commit", "--wallet.name", "alice", "--text", "again");
-        assertThat(tooSoon.exitCode()).isEqualTo(ExitCode.FAILED);
-        assertThat(tooSoon.err()).contains("in 5 blocks");
+        assertThat(ok("localnet", "commit", "--wallet.name", "alice", "--text", hostile)
+                        .get("block")
+                        .asLong())
+                .as("the same text is not committed again")
+                .isEqualTo(2);
         assertThat(run("localnet", "commit", "--text", "x".repeat(129)).exitCode())
                 .isEqualTo(ExitCode.USAGE);
         assertThat(run("localnet", "commit", "--wallet.name", "eve", "--text", "x")

@@ -48,7 +48,7 @@ class ChainDatabaseTest {
         execute("PRAGMA user_version = 1");
         assertThatThrownBy(() -> LocalChain.open(dir, WHO))
                 .isInstanceOf(MalformedDataException.class)
-                .hasMessageContaining("expected schema version 2, found 1");
+                .hasMessageContaining("expected schema version 3, found 1");
     }
 
     @Test

@@ -414,8 +414,8 @@ class ValidatorTest {
     }
 
     private LocalChain chain(LocalIdentity who) throws IOException {
-        return LocalChain.open(
-                dir.resolve("net"), who, LocalChainParameters.defaults().withCommitInterval(0), () -> NOW);
+        return LocalChain.open(dir.resolve("net"), who, LocalChainParameters.defaults(), () -> NOW)
+                .withCommitInterval(0);
     }
 
     private void advance(long blocks) throws IOException {

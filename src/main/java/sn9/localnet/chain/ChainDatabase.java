@@ -24,7 +24,7 @@ import sn9.RemoteCallException;
  */
 final class ChainDatabase implements AutoCloseable {
     /** Grows with every change of the tables. */
-    static final int SCHEMA_VERSION = 2;
+    static final int SCHEMA_VERSION = 3;
 
     /** "SN9C": tells the file from any other SQLite database. */
     static final int APPLICATION_ID = 0x534e3943;
@@ -39,7 +39,6 @@ final class ChainDatabase implements AutoCloseable {
               netuid INTEGER NOT NULL,
               genesis_millis INTEGER NOT NULL,
               block_millis INTEGER NOT NULL CHECK (block_millis > 0),
-              commit_interval INTEGER NOT NULL,
               block_offset INTEGER NOT NULL,
               last_block INTEGER NOT NULL) STRICT""",
             // Blocks that are made; the one that is being made has extrinsics, events and state only.
@@ -81,7 +80,6 @@ final class ChainDatabase implements AutoCloseable {
               hotkey TEXT NOT NULL,
               block INTEGER NOT NULL,
               version_key INTEGER NOT NULL) STRICT""",
-            "CREATE INDEX submissions_by_hotkey ON submissions (hotkey, id)",
             """
             CREATE TABLE submitted_weights (
               submission INTEGER NOT NULL REFERENCES submissions (id),

@@ -13,17 +13,15 @@ import java.time.Instant;
  * @param netuid the subnet it serves
  * @param genesis the moment block 1 began
  * @param blockTime time from block to block
- * @param commitInterval blocks that neurons of this network wait between commitments
  * @param offset blocks that were added by hand
  * @param lastBlock the block that was being made when last anything was written; numbers never fall below it
  */
-record ChainState(int netuid, Instant genesis, Duration blockTime, long commitInterval, long offset, long lastBlock) {
+record ChainState(int netuid, Instant genesis, Duration blockTime, long offset, long lastBlock) {
     static void insert(Connection connection, LocalChainParameters parameters, Instant genesis) throws SQLException {
-        try (PreparedStatement insert = connection.prepareStatement("INSERT INTO chain VALUES (1, ?, ?, ?, ?, 0, 1)")) {
+        try (PreparedStatement insert = connection.prepareStatement("INSERT INTO chain VALUES (1, ?, ?, ?, 0, 1)")) {
             insert.setInt(1, parameters.netuid());
             insert.setLong(2, genesis.toEpochMilli());
             insert.setLong(3, parameters.blockTime().toMillis());
-            insert.setLong(4, parameters.commitInterval());
             insert.executeUpdate();
         }
     }
@@ -38,7 +36,6 @@ record ChainState(int netuid, Instant genesis, Duration blockTime, long commitIn
                     row.getInt("netuid"),
                     Instant.ofEpochMilli(row.getLong("genesis_millis")),
                     Duration.ofMillis(row.getLong("block_millis")),
-                    row.getLong("commit_interval"),
                     row.getLong("block_offset"),
                     row.getLong("last_block"));
         }

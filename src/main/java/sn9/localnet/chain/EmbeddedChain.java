@@ -42,12 +42,19 @@ public final class EmbeddedChain implements AutoCloseable {
     /** What a coldkey gets that registers here for the first time, in rao. */
     private static final long WELCOME = 1_000_000_000_000L;
 
+    private static final String FILE = "chain.db";
+
     private final ChainDatabase database;
     private final InstantSource clock;
 
     private EmbeddedChain(ChainDatabase database, InstantSource clock) {
         this.database = database;
         this.clock = clock;
+    }
+
+    /** The chain's file in a local network's directory. */
+    public static Path file(Path localnetDir) {
+        return localnetDir.resolve(FILE);
     }
 
     /** Makes a chain's file, unless it is there. Of two processes that make it at once, one wins. */
@@ -82,9 +89,10 @@ public final class EmbeddedChain implements AutoCloseable {
                     chain.netuid(),
                     chain.blockTime(),
                     state.number("SubtensorModule.Tempo", netuid),
-                    chain.commitInterval(),
                     state.number("SubtensorModule.WeightsSetRateLimit", netuid),
-                    (int) state.number("SubtensorModule.MaxAllowedUids", netuid));
+                    (int) state.number("SubtensorModule.MaxAllowedUids", netuid),
+                    state.get("SubtensorModule.CommitRevealWeightsEnabled", netuid)
+                            .truth());
         });
     }
 
@@ -225,6 +233,38 @@ public final class EmbeddedChain implements AutoCloseable {
     }
 
     /**
+     * Gives TAO that nobody had before.
+     *
+     * @param coldkey gets it to spend, and owns the stake
+     * @param tao to spend, 0 or more
+     * @param hotkey gets the stake, registered or not
+     * @param stake in TAO, 0 or more
+     */
+    public void fund(byte[] coldkey, double tao, byte[] hotkey, double stake) throws IOException {
+        database.<Void, RuntimeException>write(c -> {
+            Execution x = open(c);
+            Accounts.deposit(x, coldkey, Subnet.rao(tao));
+            Subnet.stake(x, coldkey, hotkey, Subnet.rao(stake));
+            return null;
+        });
+    }
+
+    /** The stake behind a hotkey, in rao. */
+    public long stake(byte[] hotkey) throws IOException {
+        return lookNow(state -> new Subnet(state).stake(hotkey));
+    }
+
+    /** How many extrinsics an account has had included. */
+    public long nonce(byte[] account) throws IOException {
+        return lookNow(state -> Accounts.nonce(state, account));
+    }
+
+    /** What a coldkey has to spend, in rao. */
+    public long balance(byte[] coldkey) throws IOException {
+        return lookNow(state -> Accounts.free(state, coldkey));
+    }
+
+    /**
      * Takes a hotkey off the subnet, as the genuine chain does when it prunes; its slot is free for another. Its
      * commitment stays readable, as there.
      *
@@ -309,12 +349,7 @@ public final class EmbeddedChain implements AutoCloseable {
         }
     }
 
-    /** The latest weights of a hotkey, as they were sent. */
-    public Optional<WeightSubmission> submission(String hotkey) throws IOException {
-        return database.read(c -> SubmissionTable.latest(c, hotkey));
-    }
-
-    /** The latest weights that were set, newest first, whoever set them. */
+    /** The latest weights that were set, as they were sent, newest first, whoever set them. */
     public List<WeightSubmission> submissions(int limit) throws IOException {
         return database.read(c -> SubmissionTable.latest(c, limit));
     }

@@ -47,7 +47,7 @@ final class Genesis {
                 Map.entry("Tempo", Value.of(parameters.tempo())),
                 Map.entry("WeightsSetRateLimit", Value.of(parameters.weightsInterval())),
                 Map.entry("MinAllowedWeights", Value.of(MIN_WEIGHTS)),
-                Map.entry("CommitRevealWeightsEnabled", Value.of(false)));
+                Map.entry("CommitRevealWeightsEnabled", Value.of(parameters.commitReveal())));
         for (var setting : settings.entrySet()) {
             x.put("SubtensorModule." + setting.getKey(), setting.getValue(), netuid);
         }

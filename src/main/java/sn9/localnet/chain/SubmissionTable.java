@@ -7,7 +7,6 @@ import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -41,34 +40,21 @@ final class SubmissionTable {
         }
     }
 
-    /** The latest weights of a hotkey. */
-    static Optional<WeightSubmission> latest(Connection connection, String hotkey) throws SQLException {
-        try (PreparedStatement select =
-                connection.prepareStatement("SELECT * FROM submissions WHERE hotkey = ? ORDER BY id DESC LIMIT 1")) {
-            select.setString(1, hotkey);
-            return list(connection, select).stream().findFirst();
-        }
-    }
-
     /** The latest weights of anybody, newest first. */
     static List<WeightSubmission> latest(Connection connection, int limit) throws SQLException {
+        List<WeightSubmission> submissions = new ArrayList<>();
         try (PreparedStatement select =
                 connection.prepareStatement("SELECT * FROM submissions ORDER BY id DESC LIMIT ?")) {
             select.setInt(1, limit);
-            return list(connection, select);
-        }
-    }
-
-    private static List<WeightSubmission> list(Connection connection, PreparedStatement select) throws SQLException {
-        List<WeightSubmission> submissions = new ArrayList<>();
-        try (ResultSet row = select.executeQuery()) {
-            while (row.next()) {
-                submissions.add(new WeightSubmission(
-                        row.getInt("uid"),
-                        row.getString("hotkey"),
-                        row.getLong("block"),
-                        row.getLong("version_key"),
-                        weights(connection, row.getLong("id"))));
+            try (ResultSet row = select.executeQuery()) {
+                while (row.next()) {
+                    submissions.add(new WeightSubmission(
+                            row.getInt("uid"),
+                            row.getString("hotkey"),
+                            row.getLong("block"),
+                            row.getLong("version_key"),
+                            weights(connection, row.getLong("id"))));
+                }
             }
         }
         return submissions;

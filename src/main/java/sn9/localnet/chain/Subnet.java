@@ -145,6 +145,7 @@ final class Subnet {
         }
         clear(x, uid);
         flag(x, "Active", uid, true);
+        flag(x, "ValidatorPermit", uid, subnet.stake(hotkey) > 0);
         x.emit("SubtensorModule", "NeuronRegistered", subnet.netuid, slot, key);
     }
 

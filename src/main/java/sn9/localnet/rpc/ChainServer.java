@@ -10,7 +10,6 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import sn9.localnet.LocalChain;
 import sn9.localnet.LoopbackServer;
 import sn9.localnet.chain.EmbeddedChain;
 
@@ -21,6 +20,9 @@ import sn9.localnet.chain.EmbeddedChain;
  * <p>For rehearsal: one node makes all blocks, keys are what everybody can derive, and state is not in a Merkle trie.
  */
 public final class ChainServer implements AutoCloseable {
+    /** What the chain calls itself ({@code system_chain}), which tells a rehearsal from a genuine network. */
+    public static final String NAME = "sn9 localnet";
+
     private static final int POLICY_VIOLATION = 1008;
     private static final long PING_SECONDS = 20;
     private static final Duration IDLE = Duration.ofMinutes(10);
@@ -43,7 +45,7 @@ public final class ChainServer implements AutoCloseable {
      * @param port 0 for any free one
      */
     public static ChainServer start(Path localnetDir, int port, ChainSettings settings) throws IOException {
-        EmbeddedChain chain = EmbeddedChain.open(LocalChain.file(localnetDir), InstantSource.system());
+        EmbeddedChain chain = EmbeddedChain.open(EmbeddedChain.file(localnetDir), InstantSource.system());
         ChainServer chainServer = null;
         try {
             chainServer = new ChainServer(new ChainNode(chain, settings));
@@ -80,6 +82,16 @@ public final class ChainServer implements AutoCloseable {
     /** {@code ws://127.0.0.1:PORT}, as clients take it for a chain's endpoint. */
     public URI address() {
         return URI.create(server.address().toString().replaceFirst("^http", "ws"));
+    }
+
+    /** The chain that is served. */
+    public EmbeddedChain chain() {
+        return node.chain();
+    }
+
+    /** Makes a block now, which clients see from then on. */
+    public void makeBlock() throws IOException {
+        node.makeBlock();
     }
 
     @Override

@@ -10,6 +10,9 @@ public record ChainSettings(boolean instant, int finalityLag) {
     /** Blocks by the clock, final two blocks later. */
     public static final ChainSettings USUAL = new ChainSettings(false, 2);
 
+    /** A block for every extrinsic, final at once: nobody waits for the clock. */
+    public static final ChainSettings AT_ONCE = new ChainSettings(true, 0);
+
     /** Checks the lag. */
     public ChainSettings {
         if (finalityLag < 0 || finalityLag > 1_000) {

@@ -87,7 +87,7 @@ final class RpcMethods {
             names.forEach(list::add);
             return Json.object().set("methods", list);
         });
-        methods.put("system_chain", p -> TextNode.valueOf("sn9 localnet"));
+        methods.put("system_chain", p -> TextNode.valueOf(ChainServer.NAME));
         methods.put("system_chainType", p -> TextNode.valueOf("Local"));
         methods.put("system_name", p -> TextNode.valueOf("sn9 embedded chain, for rehearsal"));
         methods.put("system_version", p -> TextNode.valueOf("1"));
@@ -100,9 +100,7 @@ final class RpcMethods {
                 p -> Json.object().put("peers", 0).put("isSyncing", false).put("shouldHavePeers", false));
         methods.put("system_accountNextIndex", p -> {
             byte[] account = account(p.text(0));
-            byte[] answer = chain.lookNow(
-                    RuntimeApis.call("AccountNonceApi_account_nonce", account).orElseThrow());
-            return LongNode.valueOf(new ScaleReader("nonce", answer).u32());
+            return LongNode.valueOf(chain.nonce(account));
         });
     }
 

@@ -63,11 +63,11 @@ public final class ChainFixture implements AutoCloseable {
     }
 
     public long nonce(Keypair who) throws IOException {
-        return chain.lookNow(state -> Accounts.nonce(state, who.publicKey()));
+        return chain.nonce(who.publicKey());
     }
 
     public long free(Keypair who) throws IOException {
-        return chain.lookNow(state -> Accounts.free(state, who.publicKey()));
+        return chain.balance(who.publicKey());
     }
 
     public <T> T now(EmbeddedChain.Look<T> look) throws IOException {

@@ -32,21 +32,20 @@ import sn9.subnet.WeightVector;
 import sn9.wallet.Ss58;
 
 /**
- * A neuron's door to the {@link EmbeddedChain} in {@code chain.db} of a local network's directory: the chain's ports without
- * a server and without signatures. What it writes runs the same calls on the same state as signed extrinsics do. Any number
- * of processes may have it open. Any thread may call it; calls on one instance take turns.
+ * The ports of an {@link EmbeddedChain} without a server and without signatures, under any clock: for tests of those who
+ * know ports only. What it writes runs the same calls on the same state as signed extrinsics do. Between two commitments it
+ * keeps the wait of the runtimes of 2024.
  *
  * <p>A neuron has a validator permit when its stake is above 0; the genuine chain gives it to the 64 of largest stake.
  */
 public final class LocalChain implements SubnetChain, ModelMetadataStore {
-    private static final String FILE = "chain.db";
-
     private static final double RAO_PER_TAO = 1e9;
 
     private static final double MAX_U16 = 65_535;
 
     private final EmbeddedChain chain;
     private final Optional<LocalIdentity> identity;
+    private long commitInterval = 100;
 
     private LocalChain(EmbeddedChain chain, Optional<LocalIdentity> identity) {
         this.chain = chain;
@@ -69,7 +68,7 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
     public static LocalChain open(
             Path localnetDir, LocalIdentity who, LocalChainParameters parameters, InstantSource clock)
             throws IOException {
-        EmbeddedChain.createIfAbsent(file(localnetDir), parameters, clock.instant());
+        EmbeddedChain.createIfAbsent(EmbeddedChain.file(localnetDir), parameters, clock.instant());
         return openExisting(localnetDir, who, clock);
     }
 
@@ -80,7 +79,7 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
      */
     public static LocalChain create(Path localnetDir, LocalChainParameters parameters, InstantSource clock)
             throws IOException {
-        Path file = file(localnetDir);
+        Path file = EmbeddedChain.file(localnetDir);
         if (Files.exists(file)) {
             throw new FileAlreadyExistsException(file.toString());
         }
@@ -94,7 +93,7 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
      * @throws IOException when there is none in that directory
      */
     public static LocalChain openExisting(Path localnetDir, LocalIdentity who, InstantSource clock) throws IOException {
-        return new LocalChain(EmbeddedChain.open(file(localnetDir), clock), Optional.of(who));
+        return new LocalChain(EmbeddedChain.open(EmbeddedChain.file(localnetDir), clock), Optional.of(who));
     }
 
     /**
@@ -103,17 +102,18 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
      * @throws IOException when there is none in that directory
      */
     public static LocalChain observe(Path localnetDir, InstantSource clock) throws IOException {
-        return new LocalChain(EmbeddedChain.open(file(localnetDir), clock), Optional.empty());
-    }
-
-    /** The chain's file in a local network's directory. */
-    public static Path file(Path localnetDir) {
-        return localnetDir.resolve(FILE);
+        return new LocalChain(EmbeddedChain.open(EmbeddedChain.file(localnetDir), clock), Optional.empty());
     }
 
     /** What the chain was created with, or has been set to since. */
     public LocalChainParameters parameters() throws RemoteCallException {
         return remote(chain::parameters);
+    }
+
+    /** Another wait between commitments than the 100 blocks of 2024. */
+    public LocalChain withCommitInterval(long blocks) {
+        commitInterval = blocks;
+        return this;
     }
 
     @Override
@@ -199,10 +199,10 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
         }
         String hotkey = identity().hotkey();
         Value info = Value.struct("fields", Value.items(Value.choice("Raw" + bytes.length, Value.of(bytes))));
-        long interval = parameters().commitInterval();
         long block = call("Commitments", "set_commitment", state -> {
             Optional<Commitment> before = EmbeddedChain.commitment(state, Ss58.decode(hotkey));
-            long wait = before.map(b -> b.block() + interval - state.block()).orElse(0L);
+            long wait =
+                    before.map(b -> b.block() + commitInterval - state.block()).orElse(0L);
             if (wait > 0) {
                 throw new CommitTooSoonException(
                         "local chain: hotkey " + hotkey + " committed at block "
@@ -242,7 +242,9 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
                 .findFirst();
         return slot.isEmpty()
                 ? Optional.empty()
-                : remote(() -> chain.submission(Ss58.encode(slot.get().hotkey())));
+                : submissions(10_000).stream()
+                        .filter(s -> s.hotkey().equals(Ss58.encode(slot.get().hotkey())))
+                        .findFirst();
     }
 
     /** The latest weights that were set, newest first, whoever set them. */
