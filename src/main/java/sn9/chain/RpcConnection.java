@@ -94,6 +94,7 @@ final class RpcConnection implements AutoCloseable {
             throws RemoteCallException, InterruptedException {
         var answer = new CompletableFuture<JsonNode>();
         long id = register(method, answer);
+        LOG.trace("event=rpc endpoint={} id={} method={}", endpoint, id, method);
         try {
             socket.send(request(id, method, parameters));
             return result(method, answer.get(timeout.toMillis(), TimeUnit.MILLISECONDS));
