@@ -1,4 +1,4 @@
-package sn9.checkpoint;
+package sn9.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -9,6 +9,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -46,75 +47,25 @@ class AtomicFilesTest {
     }
 
     @Test
-    void replacesADirectoryAndCarriesOtherFilesOver() throws IOException {
-        Path dir = directory("model", "config.json", "README.md", "model-00001-of-00002.safetensors");
-        AtomicDirectory.replace(
-                dir, AtomicFilesTest::ours, fresh -> Files.writeString(fresh.resolve("config.json"), "2"));
-        assertThat(names(dir)).containsExactly("README.md", "config.json");
-        assertThat(dir.resolve("config.json")).hasContent("2");
-        assertThat(dir.resolve("README.md")).hasContent("1");
-        assertThat(names(folder)).containsExactly("model");
+    void aPrivateFileIsItsOwnersFromBirth() throws IOException {
+        Path file = folder.resolve("a");
+        AtomicFiles.writePrivate(file, "one".getBytes(), false);
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
+                .isEqualTo("rw-------");
+        assertThatThrownBy(() -> AtomicFiles.writePrivate(file, "two".getBytes(), false))
+                .isInstanceOf(FileAlreadyExistsException.class);
+        assertThat(file).hasContent("one");
+        AtomicFiles.writePrivate(file, "two".getBytes(), true);
+        assertThat(file).hasContent("two");
+        assertThat(names(folder)).containsExactly("a");
     }
 
     @Test
-    void aFullDiskLeavesTheOldDirectoryAndNothingElse() throws IOException {
-        Path dir = directory("model", "config.json");
-        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicFilesTest::ours, fresh -> {
-                    Files.writeString(fresh.resolve("config.json"), "2");
-                    AtomicFiles.write(fresh.resolve("model.safetensors"), AtomicFilesTest::fillDisk);
-                }))
-                .hasMessageContaining("No space left on device");
-        assertThat(dir.resolve("config.json")).hasContent("1");
-        assertThat(names(folder)).containsExactly("model");
-    }
-
-    @Test
-    void repairsWhatACrashLeft() throws IOException {
-        directory(".model.old", "config.json", "README.md");
-        directory(".model.new", "config.json", ".model.safetensors.0.tmp");
-        Path dir = folder.resolve("model");
-        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicFilesTest::ours, fresh -> {
-                    throw new IOException("stop");
-                }))
-                .hasMessage("stop");
-        assertThat(names(folder)).containsExactly("model");
-        assertThat(names(dir)).containsExactly("README.md", "config.json");
-    }
-
-    @Test
-    void neverReplacesATreeOrAFile() throws IOException {
-        Path dir = directory("home", "config.json");
-        Files.createDirectory(dir.resolve("documents"));
-        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicFilesTest::ours, fresh -> {}))
-                .isInstanceOf(FileAlreadyExistsException.class)
-                .hasMessageContaining("holds documents");
-        assertThatThrownBy(
-                        () -> AtomicDirectory.replace(dir.resolve("config.json"), AtomicFilesTest::ours, fresh -> {}))
-                .hasMessageContaining("is a file");
-        assertThat(names(dir)).containsExactly("config.json", "documents");
-    }
-
-    @Test
-    void aLinkedDirectoryIsReplacedWhereItReallyIs() throws IOException {
-        Path dir = directory("real", "config.json");
-        Path link = Files.createSymbolicLink(folder.resolve("link"), dir);
-        AtomicDirectory.replace(
-                link, AtomicFilesTest::ours, fresh -> Files.writeString(fresh.resolve("config.json"), "2"));
-        assertThat(dir.resolve("config.json")).hasContent("2");
-        assertThat(names(folder)).containsExactly("link", "real");
-        assertThat(link).isSymbolicLink();
-    }
-
-    private Path directory(String name, String... files) throws IOException {
-        Path dir = Files.createDirectory(folder.resolve(name));
-        for (String file : files) {
-            Files.writeString(dir.resolve(file), "1");
-        }
-        return dir;
-    }
-
-    private static boolean ours(String name) {
-        return !name.endsWith(".md");
+    void deletesWhatIsThereAndNothingElse() throws IOException {
+        Path file = Files.writeString(folder.resolve("a"), "old");
+        AtomicFiles.delete(file);
+        AtomicFiles.delete(file);
+        assertThat(names(folder)).isEmpty();
     }
 
     private static void fillDisk(FileChannel channel) throws IOException {
