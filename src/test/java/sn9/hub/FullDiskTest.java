@@ -1,11 +1,13 @@
 package sn9.hub;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -16,6 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import sn9.localnet.hub.AccessTokens;
+import sn9.subnet.RepoId;
 
 /**
  * A client whose files cannot grow, by the limit of its process: writes fail half way, as they do on a disk that is full.
@@ -96,6 +102,33 @@ class FullDiskTest {
             assertThat(hub.server.head().get(FILE).bytes())
                     .as("%d bytes of the notes", bytes)
                     .isEqualTo(Files.readAllBytes(model.resolve(FILE)));
+        }
+    }
+
+    /** The server of the local network: larger files come in parts, smaller ones in one piece. */
+    @ParameterizedTest
+    @ValueSource(ints = {3_000_000, 20_000_000})
+    void aServerWithoutRoomSaysSoAndNothingOfTheFileCounts(int bytes) throws Exception {
+        Path net = folder.resolve("net");
+        String token = AccessTokens.open(net, InstantSource.system())
+                .issue("me", AccessTokens.Role.WRITE)
+                .reveal();
+        Path model = hub.model(bytes);
+        try (var server = HubServerProcess.start(net, Optional.of(2048), folder.resolve("server.log"));
+                var store = HubProcess.store(server.address(), token, folder.resolve("cache"))) {
+            assertThatThrownBy(() -> store.upload("me/m", model))
+                    .isInstanceOf(HubException.class)
+                    .hasMessageContaining("500");
+        }
+        try (var server = HubServerProcess.start(net, Optional.empty(), folder.resolve("server.log"));
+                var store = HubProcess.store(server.address(), token, folder.resolve("cache"))) {
+            assertThat(store.repos().head(RepoId.parse("me/m")))
+                    .map(HubRepos.Info::paths)
+                    .hasValueSatisfying(paths -> assertThat(paths).doesNotContain(FILE));
+            String commit = store.upload("me/m", model);
+            Path back = folder.resolve("back");
+            store.download("me/m", commit, FILE, back, bytes);
+            assertThat(Files.mismatch(back, model.resolve(FILE))).isEqualTo(-1);
         }
     }
 

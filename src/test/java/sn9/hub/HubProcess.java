@@ -55,22 +55,24 @@ final class HubProcess {
      * @param chunkBytes what is asked for at once
      */
     static Process start(Path said, Optional<Integer> blocks, int chunkBytes, String... words) throws IOException {
-        var command = new ArrayList<String>();
-        // The limit's signal would end a plain process; Java ignores it, and the write fails.
-        blocks.ifPresent(most -> command.addAll(List.of("sh", "-c", "ulimit -f " + most + " && exec \"$@\"", "sh")));
-        command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:-UsePerfData",
-                "-Dsn9.test.chunk=" + chunkBytes,
-                "-cp",
-                System.getProperty("java.class.path"),
-                HubProcess.class.getName()));
+        var command = java(HubProcess.class, blocks, "-XX:TieredStopAtLevel=1", "-Dsn9.test.chunk=" + chunkBytes);
         command.addAll(List.of(words));
         return new ProcessBuilder(command)
                 .redirectErrorStream(true)
                 .redirectOutput(said.toFile())
                 .start();
+    }
+
+    /** The command of a Java process whose files can grow to so many blocks. */
+    static List<String> java(Class<?> main, Optional<Integer> blocks, String... options) {
+        var command = new ArrayList<String>();
+        // The limit's signal would end a plain process; Java ignores it, and the write fails.
+        blocks.ifPresent(most -> command.addAll(List.of("sh", "-c", "ulimit -f " + most + " && exec \"$@\"", "sh")));
+        command.addAll(
+                List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:-UsePerfData"));
+        command.addAll(List.of(options));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        return command;
     }
 
     /** The last line that one printed; the tests' own logging comes before it. */
