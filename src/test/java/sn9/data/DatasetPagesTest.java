@@ -153,6 +153,20 @@ class DatasetPagesTest {
         }
     }
 
+    /** Drawn by CPython 3.11 after random.seed(42), in the words of macrocosm-os/pretraining's loader. */
+    @Test
+    void theNetworksChoiceOfFineWebIsPythons() throws Exception {
+        var pages = new DatasetPages(RowsApi.open(api()), Choice.FINEWEB);
+        assertThat(pages.draw(Split.EVAL, 8, new PythonRandom(42)))
+                .containsExactly(90, ONE + 390, 440, 2190, 1890, ONE + 90, 290, 740);
+        assertThat(pages.page(40).texts()).isEqualTo(texts("one", ONE).subList(40, 90));
+        assertThat(pages.page(ONE + 960).texts()).isEqualTo(texts("two", TWO).subList(960, TWO));
+        assertThat(pages.draw(Split.EVAL, 30, new SplittableRandom(1))).doesNotHaveDuplicates();
+        assertThatThrownBy(() -> pages.draw(Split.EVAL, 72, new SplittableRandom(1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("different pages");
+    }
+
     @Test
     void theReferencesLastPagesAreShortOrEmpty() throws Exception {
         var pages = new DatasetPages(
@@ -271,7 +285,7 @@ class DatasetPagesTest {
         assertThat(server.requests())
                 .hasSize(1 + Set.of(drawn[0], drawn[1], drawn[2]).size());
         server.faults(_ -> DatasetServer.failure(500, "", "down"));
-        assertThat(pages.page(drawn[1]).texts()).hasSize(100);
+        assertThat(pages.page(drawn[1]).texts()).hasSize(choice == Choice.FINEWEB ? 50 : 100);
     }
 
     @Test
