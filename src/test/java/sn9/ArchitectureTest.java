@@ -55,7 +55,7 @@ class ArchitectureTest {
             Map.entry("chain", "wallet subnet http"),
             Map.entry("miner", "train eval data checkpoint model engine subnet metrics tensor"),
             Map.entry("validator", "train eval data checkpoint model engine subnet metrics tensor"),
-            Map.entry("localnet", "subnet wallet chain.scale http"),
+            Map.entry("localnet", "subnet wallet chain.scale http data"),
             Map.entry("dashboard", "metrics"),
             Map.entry("cli", EVERYTHING));
 
