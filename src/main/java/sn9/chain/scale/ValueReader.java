@@ -42,11 +42,21 @@ final class ValueReader {
                     case TypeDefinition.Sequence sequence -> sequence(sequence.type());
                     case TypeDefinition.Array array -> array(array);
                     case TypeDefinition.Tuple tuple -> tuple(tuple.types());
-                    case TypeDefinition.Compact _ -> new Value.Int(in.compact());
+                    case TypeDefinition.Compact compact -> compact(compact.type());
                     case TypeDefinition.BitSequence bits -> bits(bits);
                 };
         nesting--;
         return value;
+    }
+
+    private Value compact(int type) throws MalformedDataException {
+        int bytes = types.numberBytes(type)
+                .orElseThrow(() -> in.malformed(types.describe(type) + " has no compact form, a whole number has"));
+        var value = in.compact();
+        if (value.bitLength() > bytes * Byte.SIZE) {
+            throw in.malformed(value + " does not fit Compact<" + types.describe(type) + ">");
+        }
+        return new Value.Int(value);
     }
 
     private Value primitive(Primitive primitive) throws MalformedDataException {

@@ -129,6 +129,13 @@ class ValueTest {
     }
 
     @Test
+    void aCompactNumberFitsItsType() {
+        assertThatThrownBy(() -> TYPES.read(COMPACT, "test", Vectors.hex("0x02000400"))) // 65,536
+                .isInstanceOf(MalformedDataException.class)
+                .hasMessageContaining("65536 does not fit Compact<u16>");
+    }
+
+    @Test
     void whatDoesNotFitIsNamed() {
         assertThatThrownBy(() -> TYPES.bytes(U8, Value.of(256)))
                 .isInstanceOf(IllegalArgumentException.class)
