@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import sn9.files.AtomicFiles;
 
 /** A directory of files that is replaced as a whole. One writer at a time. */
 final class AtomicDirectory {
@@ -55,6 +56,16 @@ final class AtomicDirectory {
         }
         AtomicFiles.sync(parent);
         deleteFlat(old);
+    }
+
+    /** Where a directory's content is: beside its place between the renames of a replacement, and after a crash just then. */
+    static Path present(Path dir) {
+        Path target = dir.toAbsolutePath().normalize();
+        if (Files.exists(dir) || target.getFileName() == null) {
+            return dir;
+        }
+        Path old = target.resolveSibling("." + target.getFileName() + ".old");
+        return Files.isDirectory(old) ? old : dir;
     }
 
     /** Cleans up after a crash of an earlier call: before, between or after its renames. */
