@@ -2,6 +2,7 @@ package sn9.chain.scale;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 import sn9.MalformedDataException;
 
@@ -92,24 +93,26 @@ public record TypeRegistry(List<PortableType> types) {
         }
     }
 
-    /** Bytes of the whole number that a type is, through the structs and tuples around it. */
-    int numberBytes(int id) {
+    /** Bytes of the whole number that a type is, through the structs and tuples around it; empty when it is none. */
+    OptionalInt numberBytes(int id) {
         int inner = id;
         for (int depth = 0; depth < WRAPPED_DEPTH; depth++) {
             switch (definition(inner)) {
                 case TypeDefinition.Basic basic
                 when basic.primitive().isNumber() -> {
-                    return basic.primitive().bytes();
+                    return OptionalInt.of(basic.primitive().bytes());
                 }
                 case TypeDefinition.Composite composite
                 when composite.fields().size() == 1 ->
                     inner = composite.fields().getFirst().type();
                 case TypeDefinition.Tuple tuple
                 when tuple.types().size() == 1 -> inner = tuple.types().getFirst();
-                default -> throw new IllegalArgumentException(describe(id) + " is no whole number");
+                default -> {
+                    return OptionalInt.empty();
+                }
             }
         }
-        throw new IllegalArgumentException(describe(id) + " is no whole number");
+        return OptionalInt.empty();
     }
 
     /** A type in words, for errors: {@code Vec<u16>}, {@code AccountId32}, {@code (u16, u16)}. */

@@ -1,5 +1,6 @@
 package sn9.chain.scale;
 
+import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -42,11 +43,22 @@ final class ValueReader {
                     case TypeDefinition.Sequence sequence -> sequence(sequence.type());
                     case TypeDefinition.Array array -> array(array);
                     case TypeDefinition.Tuple tuple -> tuple(tuple.types());
-                    case TypeDefinition.Compact _ -> new Value.Int(in.compact());
+                    case TypeDefinition.Compact compact -> compact(compact);
                     case TypeDefinition.BitSequence bits -> bits(bits);
                 };
         nesting--;
         return value;
+    }
+
+    /** A compact number, which must fit the number that it is a form of: the runtime refuses others. */
+    private Value compact(TypeDefinition.Compact compact) throws MalformedDataException {
+        BigInteger number = in.compact();
+        int bytes = types.numberBytes(compact.type())
+                .orElseThrow(() -> in.malformed(types.describe(compact.type()) + " is no whole number"));
+        if (number.bitLength() > bytes * Byte.SIZE) {
+            throw in.malformed(number + " does not fit Compact<" + types.describe(compact.type()) + ">");
+        }
+        return new Value.Int(number);
     }
 
     private Value primitive(Primitive primitive) throws MalformedDataException {

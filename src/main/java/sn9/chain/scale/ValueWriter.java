@@ -55,7 +55,7 @@ final class ValueWriter {
         if (!(value instanceof Value.Int number)) {
             throw mismatch(type, value);
         }
-        int bytes = types.numberBytes(compact.type());
+        int bytes = types.numberBytes(compact.type()).orElseThrow(() -> mismatch(type, value));
         if (number.value().bitLength() > bytes * Byte.SIZE) {
             throw new IllegalArgumentException(number.value() + " does not fit " + types.describe(type));
         }
