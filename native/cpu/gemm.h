@@ -134,6 +134,15 @@ inline void finish_tile(const float* tile, float* C, int64_t ldc, int64_t i, int
         }
 }
 
+// Asks for the memory of a tile of C while its products are computed.
+inline void prefetch_tile(const float* C, int64_t ldc, int64_t i, int64_t j, int64_t m) {
+    const float* corner = C + i * ldc + j;
+    for (int64_t r = 0; r < m; r++) {
+        __builtin_prefetch(corner + r * ldc, 1);
+        __builtin_prefetch(corner + r * ldc + kColumns - 1, 1);
+    }
+}
+
 // A packed in panels of rows times B packed in panels of columns into C; a_step and b_step are the floats from one
 // panel to the next.
 inline void multiply_block(float* C, int64_t ldc, int64_t i, int64_t j, int64_t m, int64_t n, const float* a,
@@ -142,6 +151,7 @@ inline void multiply_block(float* C, int64_t ldc, int64_t i, int64_t j, int64_t 
     alignas(64) float tile[kRows * kColumns];
     for (int64_t c = 0; c < n; c += kColumns)
         for (int64_t r = 0; r < m; r += kRows) {
+            prefetch_tile(C, ldc, i + r, j + c, m - r < kRows ? m - r : kRows);
             multiply_panels(tile, a + r / kRows * a_step, b + c / kColumns * b_step, depth);
             finish_tile(tile, C, ldc, i + r, j + c, m - r < kRows ? m - r : kRows, n - c < kColumns ? n - c : kColumns,
                         add, last, epilogue);
@@ -166,7 +176,7 @@ inline void gemm(const sn9_context& context, float* C, int64_t ldc, const Matrix
     float* a_block = reinterpret_cast<float*>(context.workspace);
     float* b_block = a_block + packed_rows(M) * (K < kDepth ? K : kDepth);
     // Tiles: small enough for the second cache, and enough of them for every thread. They do not touch the bits.
-    int64_t tile_rows = 16 * kRows, tile_columns = 24 * kColumns;
+    int64_t tile_rows = 8 * kRows, tile_columns = 24 * kColumns;
     while (sn9::ceil_div(M, tile_rows) * sn9::ceil_div(N, tile_columns) < 4 * context.threads &&
            (tile_columns > 4 * kColumns || tile_rows > 4 * kRows)) {
         if (tile_columns > 4 * kColumns)

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kVocabulary = 32 * kColumns;
 constexpr int64_t kHeadRows = 16 * kRows;
 constexpr int64_t kForwardRows = kMaxRows;
-constexpr int64_t kChunk = 256;
+constexpr int64_t kChunk = 1024;
 
 int64_t vocabulary_tiles(int64_t V) {
     return ceil_div(V, kVocabulary);

@@ -62,17 +62,22 @@ void linear_backward_weight(const sn9_context& context, float* dw, float* db, co
     gemm(context, dw, OC, {in, 1, C}, {dout, OC, 1}, nullptr, C, OC, N, true, {});
     if (!db) return;
     // Column sums in blocks of rows, so that the rounding error grows with the block, not with N.
-    constexpr int64_t kBlock = 64;
+    constexpr int64_t kBlock = 64, kVectors = 4;
 #pragma omp parallel for num_threads(context.threads) schedule(static)
-    for (int64_t c = 0; c < OC; c += W) {
-        int64_t lanes = OC - c < W ? OC - c : W;
-        vfloat total = vfloat{};
+    for (int64_t c0 = 0; c0 < OC; c0 += kVectors * W) {
+        int64_t columns = OC - c0 < kVectors * W ? OC - c0 : kVectors * W;
+        vfloat total[kVectors] = {};
         for (int64_t i0 = 0; i0 < N; i0 += kBlock) {
-            vfloat part = vfloat{};
-            for (int64_t i = i0; i < N && i < i0 + kBlock; i++) part += load_some(dout + i * OC + c, lanes);
-            total += part;
+            vfloat part[kVectors] = {};
+            for (int64_t i = i0; i < N && i < i0 + kBlock; i++)
+                for_each_vector(columns, [&](int64_t c, int64_t lanes) {
+                    part[c / W] += load_some(dout + i * OC + c0 + c, lanes);
+                });
+            for (int64_t v = 0; v < kVectors; v++) total[v] += part[v];
         }
-        store_some(db + c, load_some(db + c, lanes) + total, lanes);
+        for_each_vector(columns, [&](int64_t c, int64_t lanes) {
+            store_some(db + c0 + c, load_some(db + c0 + c, lanes) + total[c / W], lanes);
+        });
     }
 }
 

@@ -44,6 +44,13 @@ typedef float vfloat_unaligned __attribute__((vector_size(SN9_WIDTH * 4), aligne
     return a > b ? a : b;
 }
 
+// 0, 1, 2 ...
+[[gnu::always_inline]] inline vfloat lane_numbers() {
+    vfloat v;
+    for (int lane = 0; lane < W; lane++) v[lane] = static_cast<float>(lane);
+    return v;
+}
+
 template <int block, int... lane>
 [[gnu::always_inline]] inline void transpose_blocks(vfloat (&v)[W], std::integer_sequence<int, lane...>) {
 #pragma GCC unroll 16

@@ -93,7 +93,7 @@ public record TypeRegistry(List<PortableType> types) {
         }
     }
 
-    /** Bytes of the whole number that a type is, through the structs and tuples around it; empty when it is none. */
+    /** Bytes of the whole number that a type is, through the structs and tuples around it; empty for any other type. */
     OptionalInt numberBytes(int id) {
         int inner = id;
         for (int depth = 0; depth < WRAPPED_DEPTH; depth++) {

@@ -1,6 +1,5 @@
 package sn9.chain.scale;
 
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -43,22 +42,21 @@ final class ValueReader {
                     case TypeDefinition.Sequence sequence -> sequence(sequence.type());
                     case TypeDefinition.Array array -> array(array);
                     case TypeDefinition.Tuple tuple -> tuple(tuple.types());
-                    case TypeDefinition.Compact compact -> compact(compact);
+                    case TypeDefinition.Compact compact -> compact(compact.type());
                     case TypeDefinition.BitSequence bits -> bits(bits);
                 };
         nesting--;
         return value;
     }
 
-    /** A compact number, which must fit the number that it is a form of: the runtime refuses others. */
-    private Value compact(TypeDefinition.Compact compact) throws MalformedDataException {
-        BigInteger number = in.compact();
-        int bytes = types.numberBytes(compact.type())
-                .orElseThrow(() -> in.malformed(types.describe(compact.type()) + " is no whole number"));
-        if (number.bitLength() > bytes * Byte.SIZE) {
-            throw in.malformed(number + " does not fit Compact<" + types.describe(compact.type()) + ">");
+    private Value compact(int type) throws MalformedDataException {
+        int bytes = types.numberBytes(type)
+                .orElseThrow(() -> in.malformed(types.describe(type) + " has no compact form, a whole number has"));
+        var value = in.compact();
+        if (value.bitLength() > bytes * Byte.SIZE) {
+            throw in.malformed(value + " does not fit Compact<" + types.describe(type) + ">");
         }
-        return new Value.Int(number);
+        return new Value.Int(value);
     }
 
     private Value primitive(Primitive primitive) throws MalformedDataException {

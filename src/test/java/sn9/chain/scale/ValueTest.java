@@ -154,7 +154,7 @@ class ValueTest {
                 .isInstanceOf(MalformedDataException.class);
         assertThatThrownBy(() -> TYPES.read(COMPACT_TEXT, "test", new byte[] {4}))
                 .isInstanceOf(MalformedDataException.class)
-                .hasMessageContaining("no whole number");
+                .hasMessageContaining("no compact form");
         assertThatThrownBy(() -> TYPES.bytes(COMPACT_TEXT, Value.of(1))).isInstanceOf(IllegalArgumentException.class);
     }
 
