@@ -31,7 +31,8 @@ public final class Safetensors implements TensorFile {
      * @throws IOException when the file cannot be read
      */
     public static Safetensors open(Path file) throws IOException {
-        return MappedFile.open(file, (source, arena, bytes) -> new Safetensors(source, arena, SafetensorsHeader.parse(source, bytes)));
+        return MappedFile.open(
+                file, (source, arena, bytes) -> new Safetensors(source, arena, SafetensorsHeader.parse(source, bytes)));
     }
 
     /** Name to tensor, in the order of the file's bytes; readable until {@link #close}. */
