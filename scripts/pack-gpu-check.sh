@@ -9,7 +9,7 @@
 # golden model, and the kernels' sources for machines with nvcc. Not in it: oneDNN (26 MB), which only makes the CPU faster.
 set -euo pipefail
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-archs='80;86;89;90a;100;120' to=$root/target/gpu-check cuda=1 most_mib=60
+archs='80;86;89;90a;100;120' to=$root/target/gpu-check cuda=1 most_mb=60
 
 die() {
   echo "pack-gpu-check: $*" >&2
@@ -61,9 +61,10 @@ strip --strip-unneeded "$pack"/native/*.so* "$pack"/native/*_test "$pack"/native
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir "$work/jar" "$work/tools"
-# The libraries lie in native/, for all programs of the check.
+# The libraries lie in native/, for all programs of the check. Nothing is compressed but the archive, which is 9 MB
+# smaller for it: one window over many small classes.
 (cd "$work/jar" && "$jdk/bin/jar" -xf "$root/target/sn9.jar" && rm -rf native/linux-* &&
-  "$jdk/bin/jar" -cfm "$pack/lib/sn9.jar" META-INF/MANIFEST.MF .)
+  "$jdk/bin/jar" -c0fm "$pack/lib/sn9.jar" META-INF/MANIFEST.MF .)
 # No jar: tests open their golden files by path.
 for part in sn9/model sn9/train sn9/testing golden; do
   mkdir -p "$pack/tests/$part"
@@ -88,7 +89,7 @@ named=$("$jdk/bin/jdeps" --ignore-missing-deps --multi-release 25 --print-module
   die "jdeps failed: $named"
 modules=$(tr , '\n' <<<"$named,java.logging,java.net.http,java.sql,java.management,jdk.unsupported" |
   grep -vxE 'java\.(desktop|instrument)' | sort -u | paste -sd , -)
-"$jdk/bin/jlink" --add-modules "$modules" --strip-debug --no-header-files --no-man-pages --compress zip-9 \
+"$jdk/bin/jlink" --add-modules "$modules" --strip-debug --no-header-files --no-man-pages --compress zip-0 \
   --output "$pack/runtime"
 
 # ---- the rest -------------------------------------------------------------------------------------------------------
@@ -105,9 +106,9 @@ cp "$root/docs/gpu-check.md" "$pack/README.md"
   if [ -n "$cuda" ]; then nvcc --version | tail -n 2; else echo "without the CUDA library"; fi
 } >"$pack/VERSION"
 
-tar -C "$to" -czf "$to/sn9-gpu-check.tar.gz" sn9-gpu-check
-mib=$(($(stat -c %s "$to/sn9-gpu-check.tar.gz") / 1048576))
+tar -C "$to" -cf - sn9-gpu-check | gzip -9 >"$to/sn9-gpu-check.tar.gz"
+mb=$((($(stat -c %s "$to/sn9-gpu-check.tar.gz") + 999999) / 1000000))
 floor=$(objdump -T "$pack"/native/*.so "$pack"/native/*_test "$pack"/native/*_speed 2>/dev/null |
   grep -o 'GLIBC_2\.[0-9]*' | sort -uV | tail -n 1)
-echo "$to/sn9-gpu-check.tar.gz: $mib MiB, needs ${floor/_/ } or newer; modules: $modules"
-[ "$mib" -lt "$most_mib" ] || die "that is more than $most_mib MiB; fewer --archs make it smaller"
+echo "$to/sn9-gpu-check.tar.gz: $mb MB, needs ${floor/_/ } or newer; modules: $modules"
+[ "$mb" -lt "$most_mb" ] || die "that is not less than $most_mb MB; fewer --archs make it smaller"

@@ -1,6 +1,7 @@
 package sn9.chain;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -36,6 +37,11 @@ public final class ChainView {
         this.runtime = runtime;
     }
 
+    /** The same block, asked for by another client of the chain. */
+    ChainView(ChainClient chain, ChainView view) {
+        this(chain, view.header, view.runtime);
+    }
+
     /** The number of the block. */
     public long number() {
         return header.number();
@@ -49,6 +55,13 @@ public final class ChainView {
     /** The runtime of the block. */
     public ChainRuntime runtime() {
         return runtime;
+    }
+
+    /** When the block was begun, by its author's clock; empty where the runtime keeps no time. */
+    Optional<Instant> time() throws RemoteCallException, InterruptedException {
+        return has("Timestamp", "Now")
+                ? Optional.of(Instant.ofEpochMilli(number("Timestamp", "Now")))
+                : Optional.empty();
     }
 
     /** Whether this runtime has a storage item. */
@@ -77,10 +90,10 @@ public final class ChainView {
         String name = pallet + "." + item;
         try {
             var found = StorageItem.of(runtime.metadata(), pallet, item);
-            JsonNode answer = chain.rpc().call("state_getStorage", Hex.of(found.key(keys)), hash());
+            JsonNode answer = chain.call("state_getStorage", key(found, keys), hash());
             return found.valueOf(answer.isNull() ? Optional.empty() : Optional.of(Hex.bytes(name, answer)));
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood(name, e);
+            throw chain.misunderstood(name, e);
         }
     }
 
@@ -90,7 +103,7 @@ public final class ChainView {
             var value = storage(pallet, item, keys);
             return value.isEmpty() ? 0 : value.get().natural();
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood(pallet + "." + item, e);
+            throw chain.misunderstood(pallet + "." + item, e);
         }
     }
 
@@ -102,24 +115,25 @@ public final class ChainView {
     public Map<List<Value>, Value> entries(String pallet, String item, Value... leading)
             throws RemoteCallException, InterruptedException {
         String name = pallet + "." + item;
+        var within = new ChainView(chain.patient(), this);
         try {
             var found = StorageItem.of(runtime.metadata(), pallet, item);
             var entries = new LinkedHashMap<List<Value>, Value>();
-            var keys = keys(name, Hex.of(found.key(leading)));
+            var keys = within.keys(name, key(found, leading));
             for (int from = 0; from < keys.size(); from += BATCH) {
                 var batch = keys.subList(from, Math.min(keys.size(), from + BATCH));
-                var values = values(batch);
+                var values = within.values(name, batch);
                 for (String key : batch) {
-                    byte[] value = values.get(key);
-                    if (value != null) {
-                        var parts = found.keysOf(HexFormat.of().parseHex(key, 2, key.length()));
-                        entries.put(parts.subList(leading.length, parts.size()), found.value(value));
-                    }
+                    byte[] value = values.get(key)
+                            .orElseThrow(() -> new MalformedDataException(
+                                    name, -1, "key " + key + " is listed, and nothing is stored under it"));
+                    var parts = found.keysOf(HexFormat.of().parseHex(key, 2, key.length()));
+                    entries.put(parts.subList(leading.length, parts.size()), found.value(value));
                 }
             }
             return entries;
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood(name, e);
+            throw chain.misunderstood(name, e);
         }
     }
 
@@ -132,23 +146,24 @@ public final class ChainView {
     public List<Optional<Value>> storageOf(String pallet, String item, List<List<Value>> keys)
             throws RemoteCallException, InterruptedException {
         String name = pallet + "." + item;
+        var within = new ChainView(chain.patient(), this);
         try {
             var found = StorageItem.of(runtime.metadata(), pallet, item);
             var texts = new ArrayList<String>();
             for (var key : keys) {
-                texts.add(Hex.of(found.key(key.toArray(Value[]::new))));
+                texts.add(key(found, key.toArray(Value[]::new)));
             }
-            var stored = new HashMap<String, byte[]>();
+            var stored = new HashMap<String, Optional<byte[]>>();
             for (int from = 0; from < texts.size(); from += BATCH) {
-                stored.putAll(values(texts.subList(from, Math.min(texts.size(), from + BATCH))));
+                stored.putAll(within.values(name, texts.subList(from, Math.min(texts.size(), from + BATCH))));
             }
             var values = new ArrayList<Optional<Value>>();
             for (String text : texts) {
-                values.add(found.valueOf(Optional.ofNullable(stored.get(text))));
+                values.add(found.valueOf(stored.get(text)));
             }
             return values;
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood(name, e);
+            throw chain.misunderstood(name, e);
         }
     }
 
@@ -171,25 +186,45 @@ public final class ChainView {
             throw new ChainException(
                     method + " takes " + found.inputs().size() + " arguments, given were " + arguments.length, false);
         }
-        var out = new ScaleWriter();
-        for (int i = 0; i < arguments.length; i++) {
-            types.write(found.inputs().get(i).type(), arguments[i], out);
-        }
         try {
+            var out = new ScaleWriter();
+            for (int i = 0; i < arguments.length; i++) {
+                types.write(found.inputs().get(i).type(), arguments[i], out);
+            }
             return types.read(found.output(), method, call(method, out.toBytes()));
+        } catch (IllegalArgumentException e) {
+            throw chain.misunderstood(method, otherLayout(method, e));
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood(method, e);
+            throw chain.misunderstood(method, e);
         }
     }
 
     /** Calls a runtime API with encoded arguments; its answer's bytes. */
     byte[] call(String method, byte[] arguments) throws RemoteCallException, InterruptedException {
-        JsonNode answer = chain.rpc().call("state_call", method, Hex.of(arguments), hash());
+        JsonNode answer = chain.call("state_call", method, Hex.of(arguments), hash());
         try {
             return Hex.bytes(method, answer);
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood(method, e);
+            throw chain.misunderstood(method, e);
         }
+    }
+
+    /** An answer at this block that cannot be understood; see {@link ChainClient#misunderstood}. */
+    ChainException misunderstood(String what, MalformedDataException cause) {
+        return chain.misunderstood(what, cause);
+    }
+
+    /** The storage key of a value; a runtime whose keys are of other types than ours has another layout. */
+    private static String key(StorageItem item, Value... keys) throws MalformedDataException {
+        try {
+            return Hex.of(item.key(keys));
+        } catch (IllegalArgumentException e) {
+            throw otherLayout(item.name(), e);
+        }
+    }
+
+    private static MalformedDataException otherLayout(String name, IllegalArgumentException e) {
+        return new MalformedDataException("runtime metadata", -1, name + ": " + e.getMessage(), e);
     }
 
     private List<String> keys(String name, String prefix)
@@ -197,11 +232,12 @@ public final class ChainView {
         var keys = new ArrayList<String>();
         String last = prefix;
         while (true) {
-            JsonNode page = chain.rpc().call("state_getKeysPaged", prefix, PAGE, last, hash());
+            JsonNode page = Hex.list(name, chain.call("state_getKeysPaged", prefix, PAGE, last, hash()));
             for (JsonNode key : page) {
                 String text = Hex.of(Hex.bytes("key of " + name, key));
-                if (text.compareTo(last) <= 0) {
-                    throw new MalformedDataException(name, -1, "keys come in no order, or twice");
+                if (text.compareTo(last) <= 0 || !text.startsWith(prefix)) {
+                    throw new MalformedDataException(
+                            name, -1, "keys come in no order, twice, or with another prefix than " + prefix);
                 }
                 keys.add(text);
                 last = text;
@@ -215,17 +251,24 @@ public final class ChainView {
         }
     }
 
-    private Map<String, byte[]> values(List<String> keys)
+    /** What is stored under each of these keys. */
+    private Map<String, Optional<byte[]>> values(String name, List<String> keys)
             throws RemoteCallException, InterruptedException, MalformedDataException {
-        var values = new HashMap<String, byte[]>();
+        var values = new HashMap<String, Optional<byte[]>>();
         if (keys.isEmpty()) {
             return values;
         }
-        for (JsonNode set : chain.rpc().call("state_queryStorageAt", keys, hash())) {
-            for (JsonNode change : set.path("changes")) {
-                if (!change.path(1).isNull()) {
-                    values.put(change.path(0).asText(), Hex.bytes("state_queryStorageAt", change.path(1)));
-                }
+        for (JsonNode set : Hex.list(name, chain.call("state_queryStorageAt", keys, hash()))) {
+            for (JsonNode change : Hex.list(name, set.path("changes"))) {
+                JsonNode value = change.path(1);
+                values.put(
+                        change.path(0).asText(),
+                        value.isNull() ? Optional.empty() : Optional.of(Hex.bytes(name, value)));
+            }
+        }
+        for (String key : keys) {
+            if (!values.containsKey(key)) {
+                throw new MalformedDataException(name, -1, "the answer says nothing of key " + key);
             }
         }
         return values;

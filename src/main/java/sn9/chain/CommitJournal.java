@@ -35,8 +35,8 @@ final class CommitJournal {
         return file.path();
     }
 
-    FileChannel lock() throws IOException {
-        return file.lock();
+    FileChannel lock(Deadline limit) throws IOException, InterruptedException {
+        return file.lock(limit);
     }
 
     /**
@@ -61,7 +61,8 @@ final class CommitJournal {
                         Hex.bytes(source, json.path("signer")),
                         Hex.number(source, json.path("nonce")),
                         Hex.number(source, json.path("birth")),
-                        Hex.number(source, json.path("death")))));
+                        Hex.number(source, json.path("death")),
+                        Hex.number(source, json.path("spec_version")))));
     }
 
     /** Keeps an entry; it is on the disk when this returns. */
@@ -76,6 +77,7 @@ final class CommitJournal {
                 .put("nonce", extrinsic.nonce())
                 .put("birth", extrinsic.birth())
                 .put("death", extrinsic.death())
+                .put("spec_version", extrinsic.specVersion())
                 .toPrettyString();
         file.write(json.getBytes(StandardCharsets.UTF_8));
     }

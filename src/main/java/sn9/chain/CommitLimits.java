@@ -57,7 +57,7 @@ final class CommitLimits {
                     ? OptionalLong.of(usage.get().field("used_space").natural())
                     : OptionalLong.empty();
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("Commitments.UsedSpaceOf", e);
+            throw view.misunderstood("Commitments.UsedSpaceOf", e);
         }
     }
 

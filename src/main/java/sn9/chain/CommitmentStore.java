@@ -2,6 +2,7 @@ package sn9.chain;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +35,7 @@ public final class CommitmentStore implements ModelMetadataStore {
     private final int netuid;
     private final Keypair hotkey;
     private final CommitJournal journal;
+    private final Duration patience;
     private final Extrinsics extrinsics;
 
     /**
@@ -41,14 +43,15 @@ public final class CommitmentStore implements ModelMetadataStore {
      *
      * @param hotkey commits
      * @param journal where a commitment under way is kept: of this chain, subnet and hotkey
-     * @param extrinsics how it is sent
+     * @param patience the longest time of one {@link #commit}, everything included
      */
-    CommitmentStore(ChainClient chain, int netuid, Keypair hotkey, CommitJournal journal, Extrinsics extrinsics) {
+    CommitmentStore(ChainClient chain, int netuid, Keypair hotkey, CommitJournal journal, Duration patience) {
         this.chain = chain;
         this.netuid = netuid;
         this.hotkey = hotkey;
         this.journal = journal;
-        this.extrinsics = extrinsics;
+        this.patience = patience;
+        this.extrinsics = new Extrinsics(chain, patience);
     }
 
     @Override
@@ -63,7 +66,12 @@ public final class CommitmentStore implements ModelMetadataStore {
 
     @Override
     public Commitment commit(String text) throws RemoteCallException, InterruptedException {
-        try (var _ = journal.lock()) {
+        var limit = Deadline.in(patience);
+        return new CommitmentStore(chain.until(limit), netuid, hotkey, journal, patience).commitInTime(text, limit);
+    }
+
+    private Commitment commitInTime(String text, Deadline limit) throws RemoteCallException, InterruptedException {
+        try (var _ = journal.lock(limit)) {
             var left = journal.read();
             if (left.isPresent()) {
                 LOG.info(
@@ -107,7 +115,7 @@ public final class CommitmentStore implements ModelMetadataStore {
                 String address = Ss58.encode(entry.getKey().getFirst().bytes());
                 read(entry.getValue()).ifPresent(commitment -> commitments.put(address, commitment));
             } catch (MalformedDataException e) {
-                throw ChainException.misunderstood("Commitments.CommitmentOf", e);
+                throw view.misunderstood("Commitments.CommitmentOf", e);
             }
         }
         return commitments;
@@ -120,7 +128,7 @@ public final class CommitmentStore implements ModelMetadataStore {
         try {
             return value.isEmpty() ? Optional.empty() : read(value.get());
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("Commitments.CommitmentOf", e);
+            throw view.misunderstood("Commitments.CommitmentOf", e);
         }
     }
 

@@ -1,21 +1,22 @@
 package sn9.chain;
 
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.Optional;
+import sn9.files.AtomicFiles;
 
 /** A small file that is either as it was or wholly new, also after a crash, and that one process at a time changes. */
 final class DurableFile {
     /** Ours are a few kilobytes. */
     private static final long MAX_BYTES = 1 << 20;
+
+    private static final Duration LOCK_POLL = Duration.ofMillis(50);
 
     private final Path file;
 
@@ -27,20 +28,35 @@ final class DurableFile {
         return file;
     }
 
-    /** Holds the file against other processes until closed; waits for them. Its folder is made when missing. */
-    FileChannel lock() throws IOException {
+    /**
+     * Holds the file until closed, against other processes and against other threads of this one; waits for them. Its
+     * folder is made when missing.
+     *
+     * @throws ChainException retryable, when somebody else holds it for longer than the limit
+     */
+    FileChannel lock(Deadline limit) throws IOException, InterruptedException {
         Files.createDirectories(file.toAbsolutePath().getParent());
-        var channel = FileChannel.open(
-                file.resolveSibling(file.getFileName() + ".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        Path lock = file.resolveSibling(file.getFileName() + ".lock");
+        var channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
-            channel.lock();
+            while (!isLocked(channel)) {
+                if (limit.isOver()) {
+                    throw new ChainException(lock + " is held by somebody else who is at work on " + file, true);
+                }
+                Thread.sleep(LOCK_POLL);
+            }
             return channel;
-        } catch (OverlappingFileLockException e) {
-            channel.close();
-            throw new IOException("another part of this process is at work on it", e);
-        } catch (IOException e) {
+        } catch (IOException | InterruptedException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    private static boolean isLocked(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock() != null;
+        } catch (OverlappingFileLockException e) {
+            return false; // another thread of this process has it
         }
     }
 
@@ -58,31 +74,11 @@ final class DurableFile {
 
     /** Replaces the content; returns once it is on the disk. */
     void write(byte[] bytes) throws IOException {
-        Path temporary = file.resolveSibling("." + file.getFileName() + ".tmp");
-        Files.deleteIfExists(temporary);
-        var ownerOnly = PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-        Files.createFile(temporary, ownerOnly);
-        try (var channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-            var buffer = ByteBuffer.wrap(bytes);
-            while (buffer.hasRemaining()) {
-                channel.write(buffer);
-            }
-            channel.force(true);
-        }
-        Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
-        syncFolder();
+        AtomicFiles.writePrivate(file, bytes, true);
     }
 
     /** Removes the file; returns once that is on the disk. */
     void delete() throws IOException {
-        if (Files.deleteIfExists(file)) {
-            syncFolder();
-        }
-    }
-
-    private void syncFolder() throws IOException {
-        try (var folder = FileChannel.open(file.toAbsolutePath().getParent(), StandardOpenOption.READ)) {
-            folder.force(true);
-        }
+        AtomicFiles.delete(file);
     }
 }

@@ -54,6 +54,11 @@ final class Extrinsics {
      */
     SignedExtrinsic sign(Keypair signer, String pallet, String call, Value arguments, int blocks)
             throws RemoteCallException, InterruptedException {
+        return new Extrinsics(chain.patient(), patience).signInTime(signer, pallet, call, arguments, blocks);
+    }
+
+    private SignedExtrinsic signInTime(Keypair signer, String pallet, String call, Value arguments, int blocks)
+            throws RemoteCallException, InterruptedException {
         var head = chain.head();
         var born = chain.finalizedHead();
         var runtime = head.runtime();
@@ -76,9 +81,13 @@ final class Extrinsics {
                     BigInteger.ZERO);
             byte[] signature = signer.sign(format.bytesToSign(data, context));
             byte[] bytes = format.extrinsic(signer.publicKey(), signature, data, context);
-            return new SignedExtrinsic(bytes, signer.publicKey(), context.nonce(), birth, era.death(born.number()));
+            return new SignedExtrinsic(
+                    bytes, signer.publicKey(), context.nonce(), birth, era.death(born.number()), runtime.specVersion());
         } catch (MalformedDataException e) {
-            throw new ChainException(pallet + "." + call + ": " + e.getMessage(), false, e);
+            throw chain.misunderstood(pallet + "." + call, e);
+        } catch (IllegalArgumentException e) { // a version, a nonce or an address that the runtime's types do not hold
+            throw chain.misunderstood(
+                    pallet + "." + call, new MalformedDataException("runtime metadata", -1, e.getMessage(), e));
         }
     }
 
@@ -98,7 +107,7 @@ final class Extrinsics {
             in.end();
             return fee;
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("fee", e);
+            throw chain.misunderstood("fee", e);
         }
     }
 
@@ -106,34 +115,63 @@ final class Extrinsics {
      * Submits an extrinsic and follows it. May be called again with the same one.
      *
      * @param untilFinal whether to wait until its block cannot be taken back
+     * @return its fate; {@link Fate.Open} when the patience is over before anything is known
      * @throws RpcErrorException when the node refused it and the chain does not hold it
-     * @throws RemoteCallException when the node cannot be reached to begin with
+     * @throws ChainException retryable, when it was refused since the runtime has changed after it was signed
      */
     Fate submit(SignedExtrinsic extrinsic, boolean untilFinal) throws RemoteCallException, InterruptedException {
-        long start = System.nanoTime();
-        Optional<String> watched = Optional.empty();
+        return new Extrinsics(chain.until(Deadline.in(patience)), patience).submitInTime(extrinsic, untilFinal);
+    }
+
+    private Fate submitInTime(SignedExtrinsic extrinsic, boolean untilFinal)
+            throws RemoteCallException, InterruptedException {
         try {
-            watched = watch(extrinsic, untilFinal);
+            var watched = watch(extrinsic, untilFinal);
+            var included = watched.isPresent() ? included(watched.get(), extrinsic) : Optional.<Fate.Included>empty();
+            if (included.isPresent()) {
+                return included.get();
+            }
         } catch (RpcErrorException e) {
             Fate fate = fate(extrinsic);
             boolean known = e.code() == RpcErrorException.ALREADY_IMPORTED;
-            if (!(fate instanceof Fate.Included) && !known) {
-                throw e;
+            if (fate instanceof Fate.Open && !known) {
+                throw refused(extrinsic, e);
             }
         } catch (RemoteCallException e) {
             LOG.info("event=watch_lost extrinsic={} reason=\"{}\"", extrinsic.hash(), e.getMessage());
         }
-        if (watched.isPresent()) {
-            return included(watched.get(), extrinsic)
-                    .orElseThrow(() -> new ChainException("block without the extrinsic that it is said to hold", true));
-        }
         while (true) {
-            Fate fate = fate(extrinsic);
-            boolean over = System.nanoTime() - start > patience.toNanos();
-            if (!(fate instanceof Fate.Open) || over) {
+            Fate fate = fateOrOpen(extrinsic);
+            if (!(fate instanceof Fate.Open) || chain.left().compareTo(POLL) <= 0) {
                 return fate;
             }
             Thread.sleep(POLL);
+        }
+    }
+
+    /** A refusal whose reason is that the runtime was upgraded is none for good: signed anew, it will be taken. */
+    private ChainException refused(SignedExtrinsic extrinsic, RpcErrorException refusal)
+            throws RemoteCallException, InterruptedException {
+        long present = chain.head().runtime().specVersion();
+        return present == extrinsic.specVersion()
+                ? refusal
+                : new ChainException(
+                        "the runtime was upgraded from version " + extrinsic.specVersion() + " to " + present
+                                + " since this was signed; it is signed anew once the upgrade is final: "
+                                + refusal.getMessage(),
+                        true,
+                        refusal);
+    }
+
+    /** What the chain knows; where it cannot be asked in time, the extrinsic is open. */
+    private Fate fateOrOpen(SignedExtrinsic extrinsic) throws RemoteCallException, InterruptedException {
+        try {
+            return fate(extrinsic);
+        } catch (RemoteCallException e) {
+            if (!e.retryable()) {
+                throw e;
+            }
+            return new Fate.Open("the chain cannot be asked: " + e.getMessage());
         }
     }
 
@@ -151,25 +189,33 @@ final class Extrinsics {
             }
             return new Fate.Dead("another extrinsic of the same key took its place (nonce " + extrinsic.nonce() + ")");
         }
-        long settled = chain.finalizedHead().number();
-        return settled >= extrinsic.death() - 1
-                ? new Fate.Dead(
-                        "it was included in none of the blocks " + extrinsic.birth() + " to " + (extrinsic.death() - 1))
-                : new Fate.Open("it is in no block up to " + head.number() + "; it can be included until block "
-                        + (extrinsic.death() - 1));
+        var settled = chain.finalizedHead();
+        if (settled.number() >= extrinsic.death() - 1) {
+            return new Fate.Dead(
+                    "it was included in none of the blocks " + extrinsic.birth() + " to " + (extrinsic.death() - 1));
+        }
+        long present = settled.runtime().specVersion();
+        if (present != extrinsic.specVersion()) {
+            return new Fate.Dead("it was signed for version " + extrinsic.specVersion()
+                    + " of the runtime, which has been upgraded to " + present);
+        }
+        return new Fate.Open("it is in no block up to " + head.number()
+                + head.time().map(time -> ", stamped " + time).orElse("") + "; it can be included until block "
+                + (extrinsic.death() - 1));
     }
 
     /** Follows the node's own reports; the hash of the block that holds the extrinsic, or empty when they broke off. */
     private Optional<String> watch(SignedExtrinsic extrinsic, boolean untilFinal)
             throws RemoteCallException, InterruptedException {
-        long end = System.nanoTime() + patience.toNanos();
-        var connection = chain.rpc().connection();
+        // A quarter of the time is kept for asking the chain itself.
+        var end = Deadline.in(chain.left().multipliedBy(3).dividedBy(4));
+        var connection = chain.until(end).connection();
         var watch = connection.subscribe(
-                chain.rpc().settings().call(), "author_submitAndWatchExtrinsic", Hex.of(extrinsic.bytes()));
+                end.orIn(chain.settings().call()).left(), "author_submitAndWatchExtrinsic", Hex.of(extrinsic.bytes()));
         Optional<String> block = Optional.empty();
         try {
             while (true) {
-                var status = watch.next(Duration.ofNanos(end - System.nanoTime()));
+                var status = watch.next(end.left());
                 if (status.isEmpty()) {
                     return block;
                 }
@@ -227,7 +273,7 @@ final class Extrinsics {
     /** The extrinsic in a block, with its events. */
     private Optional<Fate.Included> included(String blockHash, SignedExtrinsic extrinsic)
             throws RemoteCallException, InterruptedException {
-        JsonNode block = chain.rpc().call("chain_getBlock", blockHash).path("block");
+        JsonNode block = chain.call("chain_getBlock", blockHash).path("block");
         String wanted = Hex.of(extrinsic.bytes());
         int index = 0;
         for (JsonNode found : block.path("extrinsics")) {
@@ -246,7 +292,7 @@ final class Extrinsics {
         var metadata = chain.runtimeAt(header.parentHash()).metadata();
         try {
             var item = StorageItem.of(metadata, "System", "Events");
-            JsonNode answer = chain.rpc().call("state_getStorage", Hex.of(item.key()), header.hash());
+            JsonNode answer = chain.call("state_getStorage", Hex.of(item.key()), header.hash());
             byte[] bytes = answer.isNull() ? item.entry().fallback() : Hex.bytes("System.Events", answer);
             List<Event> events = RuntimeEvents.read(item.value(bytes)).stream()
                     .filter(event -> event.extrinsic().orElse(-1) == index)
@@ -260,7 +306,7 @@ final class Extrinsics {
             }
             return new Fate.Included(header.hash(), header.number(), events, error);
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("events of block " + header.number(), e);
+            throw chain.misunderstood("events of block " + header.number(), e);
         }
     }
 
@@ -271,17 +317,17 @@ final class Extrinsics {
                     .field("nonce")
                     .natural();
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("System.Account", e);
+            throw view.misunderstood("System.Account", e);
         }
     }
 
     /** The next nonce, those in the node's pool counted. */
     private long nonce(Keypair signer) throws RemoteCallException, InterruptedException {
-        JsonNode answer = chain.rpc().call("system_accountNextIndex", Ss58.encode(signer.publicKey()));
+        JsonNode answer = chain.call("system_accountNextIndex", Ss58.encode(signer.publicKey()));
         try {
             return Hex.number("system_accountNextIndex", answer);
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("nonce", e);
+            throw chain.misunderstood("nonce", e);
         }
     }
 

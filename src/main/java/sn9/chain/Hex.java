@@ -6,6 +6,9 @@ import sn9.MalformedDataException;
 
 /** Bytes as JSON-RPC has them: {@code 0x} and lower-case hexadecimal digits. */
 final class Hex {
+    /** Characters, or parts, of an answer that an error shows. */
+    private static final int MAX_BRIEF = 120;
+
     private Hex() {}
 
     static String of(byte[] bytes) {
@@ -53,8 +56,21 @@ final class Hex {
         throw new MalformedDataException(source, -1, "expected a whole number, found " + brief(node));
     }
 
+    /** A list of whatever. */
+    static JsonNode list(String source, JsonNode node) throws MalformedDataException {
+        if (!node.isArray()) {
+            throw new MalformedDataException(source, -1, "expected a list, found " + brief(node));
+        }
+        return node;
+    }
+
+    /** The beginning of an answer, for errors; a large one is not written out for that. */
     static String brief(JsonNode node) {
-        String text = node.toString();
-        return text.length() > 120 ? text.substring(0, 120) + "..." : text;
+        if (node.size() > MAX_BRIEF) {
+            return (node.isArray() ? "a list of " : "an object of ") + node.size();
+        }
+        String text = node.isTextual() ? node.textValue() : node.toString();
+        String shown = text.length() > MAX_BRIEF ? text.substring(0, MAX_BRIEF) + "..." : text;
+        return node.isTextual() ? '"' + shown.replaceAll("\\p{Cntrl}", " ") + '"' : shown;
     }
 }

@@ -40,7 +40,7 @@ final class Metagraphs {
             neurons.sort(Comparator.comparingInt(Neuron::uid));
             return new Metagraph(netuid, view.number(), List.copyOf(neurons));
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("metagraph of subnet " + netuid, e);
+            throw view.misunderstood("metagraph of subnet " + netuid, e);
         }
     }
 

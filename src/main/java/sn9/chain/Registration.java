@@ -39,7 +39,7 @@ public final class Registration {
                     ? OptionalInt.empty()
                     : OptionalInt.of((int) uid.get().natural());
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("SubtensorModule.Uids", e);
+            throw chain.misunderstood("SubtensorModule.Uids", e);
         }
     }
 
@@ -62,7 +62,7 @@ public final class Registration {
                     .orElseThrow(() -> new ChainException("System.Account has no default", false));
             return new Price(burn.integer(), account.field("data").field("free").integer());
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("price of subnet " + netuid, e);
+            throw chain.misunderstood("price of subnet " + netuid, e);
         }
     }
 

@@ -26,8 +26,8 @@ final class RevealJournal {
         return file.path();
     }
 
-    FileChannel lock() throws IOException {
-        return file.lock();
+    FileChannel lock(Deadline limit) throws IOException, InterruptedException {
+        return file.lock(limit);
     }
 
     /** What waits to be revealed, in the order it was committed. */

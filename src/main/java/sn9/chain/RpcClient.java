@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,7 +13,7 @@ import sn9.RemoteCallException;
 
 /**
  * A connection to one of several endpoints of the same chain, kept up: what fails on one is repeated on the next, with
- * growing pauses, until the patience is over. Meant for calls that may be repeated; submissions use {@link #connection}.
+ * growing pauses, until the caller's time is over. Meant for calls that may be repeated; submissions use {@link #connection}.
  */
 final class RpcClient implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RpcClient.class);
@@ -20,7 +21,7 @@ final class RpcClient implements AutoCloseable {
     private final List<String> endpoints;
     private final RpcSettings settings;
     private final ReentrantLock lock = new ReentrantLock();
-    private Optional<String> genesis;
+    private volatile Optional<String> genesis;
     private RpcConnection current; // under the lock; null before the first connection
     private int next; // under the lock: place of the endpoint to try next
     private boolean closed;
@@ -51,17 +52,19 @@ final class RpcClient implements AutoCloseable {
     /**
      * Calls a method that may be repeated.
      *
+     * @param limit until when, connecting and waiting for other threads included
      * @throws RpcErrorException when a node answers with an error
-     * @throws ChainException when no endpoint answers within the patience
+     * @throws ChainException when no endpoint answers in time
      */
-    JsonNode call(String method, Object... parameters) throws RemoteCallException, InterruptedException {
+    JsonNode call(Deadline limit, String method, Object... parameters)
+            throws RemoteCallException, InterruptedException {
         long start = System.nanoTime();
         var pause = settings.firstPause();
         while (true) {
             RpcConnection connection = null;
             try {
-                connection = connection();
-                return connection.call(settings.call(), method, parameters);
+                connection = connection(limit);
+                return connection.call(limit.orIn(settings.call()).left(), method, parameters);
             } catch (RpcErrorException e) {
                 throw e;
             } catch (RemoteCallException e) {
@@ -71,10 +74,9 @@ final class RpcClient implements AutoCloseable {
                 if (connection != null) {
                     leave(connection, e.getMessage());
                 }
-                var spent = Duration.ofNanos(System.nanoTime() - start);
-                if (spent.plus(pause).compareTo(settings.patience()) > 0) {
-                    throw new ChainException(
-                            method + ": given up after " + spent.toMillis() + " ms: " + e.getMessage(), true, e);
+                if (limit.left().compareTo(pause) <= 0) {
+                    long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
+                    throw new ChainException(method + ": given up after " + millis + " ms: " + e.getMessage(), true, e);
                 }
             }
             Thread.sleep(pause);
@@ -87,16 +89,18 @@ final class RpcClient implements AutoCloseable {
     /**
      * The present connection, or a new one to the next endpoint.
      *
-     * @throws ChainException when that endpoint cannot be reached or serves another chain
+     * @throws ChainException when that endpoint cannot be reached in time, or serves another chain
      */
-    RpcConnection connection() throws RemoteCallException, InterruptedException {
-        lock.lockInterruptibly();
+    RpcConnection connection(Deadline limit) throws RemoteCallException, InterruptedException {
+        if (!lock.tryLock(limit.left().toNanos(), TimeUnit.NANOSECONDS)) {
+            throw new ChainException("no connection in time: another thread is at it", true);
+        }
         try {
             if (closed) {
                 throw new ChainException("the client is closed", false);
             }
             if (current == null || !current.isOpen()) {
-                current = connect(endpoints.get(next));
+                current = connect(endpoints.get(next), limit);
             }
             return current;
         } catch (RemoteCallException e) {
@@ -126,9 +130,21 @@ final class RpcClient implements AutoCloseable {
         connection.close();
     }
 
+    /** Gives up the present connection, whichever it is. */
+    void leave(String reason) {
+        lock.lock();
+        try {
+            if (current != null) {
+                leave(current, reason);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The hash of block 0, {@code 0x} and 64 digits. */
-    String genesis() throws RemoteCallException, InterruptedException {
-        connection();
+    String genesis(Deadline limit) throws RemoteCallException, InterruptedException {
+        connection(limit);
         return genesis.orElseThrow();
     }
 
@@ -145,11 +161,16 @@ final class RpcClient implements AutoCloseable {
         }
     }
 
-    private RpcConnection connect(String endpoint) throws RemoteCallException, InterruptedException {
-        var connection = RpcConnection.open(endpoint, settings.connect());
+    private RpcConnection connect(String endpoint, Deadline limit) throws RemoteCallException, InterruptedException {
+        if (limit.isOver()) {
+            throw new ChainException(endpoint + ": no time is left to connect", true);
+        }
+        var connection = RpcConnection.open(
+                endpoint, limit.orIn(settings.connect()).left().plusMillis(1));
         try {
-            String found =
-                    Hex.hash(endpoint + " genesis hash", connection.call(settings.call(), "chain_getBlockHash", 0));
+            String found = Hex.hash(
+                    endpoint + " genesis hash",
+                    connection.call(limit.orIn(settings.call()).left(), "chain_getBlockHash", 0));
             if (genesis.isPresent() && !genesis.get().equals(found)) {
                 throw new ChainException(
                         endpoint + " serves another chain: its genesis is " + found + ", expected " + genesis.get(),

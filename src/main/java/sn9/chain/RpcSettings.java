@@ -7,7 +7,7 @@ import java.time.Duration;
  *
  * @param connect for a connection
  * @param call for one answer; a node that is silent for longer is left
- * @param patience for an answer from any of the endpoints, reconnections included
+ * @param patience for an answer from any of the endpoints, reconnections included; also for a question of several calls
  * @param firstPause before the first reconnection; doubled for each that follows
  * @param longestPause what the pause grows to
  */

@@ -18,7 +18,7 @@ import sn9.wallet.Keypair;
 public final class SubtensorChain implements SubnetChain {
     private static final Logger LOG = LoggerFactory.getLogger(SubtensorChain.class);
 
-    /** How long a submission is followed: ten blocks. */
+    /** The longest time of a commitment, and of one try to set weights: ten blocks. */
     private static final Duration PATIENCE = Duration.ofMinutes(2);
 
     /** Time between two looks for weights that are to be revealed; their time is an epoch, of an hour or so. */
@@ -60,11 +60,7 @@ public final class SubtensorChain implements SubnetChain {
             String found = chain.genesisHash();
             Path state = folder.resolve("chain-" + found.substring(2, 10)).resolve(netuid + "-" + hotkey.address());
             var commitments = new CommitmentStore(
-                    chain,
-                    netuid,
-                    hotkey,
-                    new CommitJournal(state.resolve("commit.json")),
-                    new Extrinsics(chain, PATIENCE));
+                    chain, netuid, hotkey, new CommitJournal(state.resolve("commit.json")), PATIENCE);
             var weights = new Weights(
                     () -> new ChainClient(endpoints, Optional.of(found), settings),
                     netuid,

@@ -39,7 +39,7 @@ final class Weights {
      *
      * @param connections makes a client of its own for each try
      * @param journal committed weights that wait to be revealed: of this chain, subnet and hotkey
-     * @param patience how long a submission is followed
+     * @param patience the longest time of one try, and of revealing what is due, everything included
      */
     Weights(Supplier<ChainClient> connections, int netuid, Keypair hotkey, RevealJournal journal, Duration patience) {
         this.connections = connections;
@@ -56,12 +56,13 @@ final class Weights {
      * @throws ChainException when the chain refused, or the rate limit still runs: not retryable then, blocks named
      */
     long set(int[] uids, int[] values, long versionKey) throws RemoteCallException, InterruptedException {
-        try (var chain = connections.get()) {
+        var limit = Deadline.in(patience);
+        try (var chain = connections.get().until(limit)) {
             var view = chain.head();
             int uid = uid(view);
             checkRateLimit(view, uid);
             return isHidden(view)
-                    ? commit(chain, view, uids, values, versionKey)
+                    ? commit(chain, limit, view, uids, values, versionKey)
                     : setOpenly(chain, uid, uids, values, versionKey);
         } catch (MalformedDataException e) {
             throw ChainException.misunderstood("weights", e);
@@ -78,8 +79,9 @@ final class Weights {
             if (journal.read().isEmpty()) {
                 return 0;
             }
-            try (var _ = journal.lock();
-                    var chain = connections.get()) {
+            var limit = Deadline.in(patience);
+            try (var _ = journal.lock(limit);
+                    var chain = connections.get().until(limit)) {
                 var waiting = new ArrayList<>(journal.read());
                 for (var commit : List.copyOf(waiting)) {
                     if (isDone(chain, commit)) {
@@ -127,16 +129,10 @@ final class Weights {
         }
     }
 
-    private long commit(ChainClient chain, ChainView view, int[] uids, int[] values, long versionKey)
+    private long commit(ChainClient chain, Deadline limit, ChainView view, int[] uids, int[] values, long versionKey)
             throws RemoteCallException, InterruptedException, MalformedDataException {
-        if (!view.hasCall(PALLET, "commit_weights")) {
-            throw new ChainException(
-                    "subnet " + netuid + " wants timelocked weights (commit_timelocked_weights), which sn9 cannot make:"
-                            + " this runtime has no commit_weights. Ask the subnet's owner to switch commit-reveal off,"
-                            + " or set the weights with btcli",
-                    false);
-        }
-        try (var _ = journal.lock()) {
+        requireHashForm(view);
+        try (var _ = journal.lock(limit)) {
             var waiting = new ArrayList<>(journal.read());
             if (waiting.size() >= MAX_COMMITS) {
                 throw new ChainException(
@@ -161,13 +157,39 @@ final class Weights {
             if (committedAt(chain.head(), hash).isEmpty()) {
                 throw new ChainException("weights were committed, but the chain does not hold the commit", true);
             }
-            LOG.info("event=weights_committed block={} hash={} to_reveal={}", block, Hex.of(hash), waiting.size());
+            LOG.info(
+                    "event=weights_committed form=hash block={} hash={} to_reveal={}",
+                    block,
+                    Hex.of(hash),
+                    waiting.size());
             return block;
         } catch (RemoteCallException e) {
             throw e;
         } catch (IOException e) {
             throw kept(e);
         }
+    }
+
+    /**
+     * Of the two forms of hidden weights, the hash needs nothing but this runtime's calls; whichever CommitRevealWeightsVersion
+     * a runtime has, it is about the timelocked form alone (opentensor/subtensor:pallets/subtensor/src/subnets/weights.rs).
+     */
+    private void requireHashForm(ChainView view) throws RemoteCallException, InterruptedException {
+        boolean takesHashes = view.hasCall(PALLET, "commit_weights")
+                && view.hasCall(PALLET, "reveal_weights")
+                && view.has(PALLET, "WeightCommits");
+        if (takesHashes) {
+            return;
+        }
+        String form = view.has(PALLET, "CommitRevealWeightsVersion")
+                ? ", form " + view.number(PALLET, "CommitRevealWeightsVersion")
+                : "";
+        throw new ChainException(
+                "subnet " + netuid + " hides weights (commit-reveal), and runtime version "
+                        + view.runtime().specVersion() + " takes them timelocked only (commit_timelocked_weights" + form
+                        + "), which sn9 cannot make. Ask the subnet's owner to switch commit-reveal off, or set the"
+                        + " weights with btcli",
+                false);
     }
 
     /** Reveals one commit if its time has come; whether it needs no more care. */
@@ -222,7 +244,7 @@ final class Weights {
             }
             return weights;
         } catch (MalformedDataException e) {
-            throw ChainException.misunderstood("SubtensorModule.Weights", e);
+            throw view.misunderstood("SubtensorModule.Weights", e);
         }
     }
 

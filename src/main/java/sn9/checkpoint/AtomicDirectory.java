@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import sn9.files.AtomicFiles;
 
 /** A directory of files that is replaced as a whole. One writer at a time. */
 final class AtomicDirectory {

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
+import sn9.files.AtomicFiles;
 import sn9.model.Gpt2Config;
 import sn9.tensor.ElementType;
 

@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import sn9.files.AtomicFiles;
 import sn9.tensor.ElementConversion;
 import sn9.tensor.ElementType;
 import sn9.tensor.TensorView;

@@ -20,12 +20,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import sn9.MalformedDataException;
-import sn9.checkpoint.AtomicFiles;
 import sn9.dashboard.ChainView;
 import sn9.dashboard.Leaderboard;
 import sn9.dashboard.Point;
 import sn9.dashboard.Snapshot;
 import sn9.dashboard.TrainingRun;
+import sn9.files.AtomicFiles;
 import sn9.localnet.LocalChain;
 
 /** {@code dashboard}: what is going on, on one page. */

@@ -6,7 +6,6 @@ import java.nio.channels.FileChannel;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -14,6 +13,7 @@ import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sn9.MalformedDataException;
+import sn9.files.AtomicFiles;
 
 /** Small files that only their owner may read. */
 final class PrivateFiles {
@@ -62,24 +62,6 @@ final class PrivateFiles {
     static void write(Path file, byte[] content, boolean overwrite) throws IOException {
         Path folder = file.toAbsolutePath().getParent();
         Files.createDirectories(folder, PosixFilePermissions.asFileAttribute(OWNER_FOLDER));
-        Path temporary = Files.createTempFile(folder, ".key", ".tmp", PosixFilePermissions.asFileAttribute(OWNER_ONLY));
-        try {
-            try (FileChannel channel = FileChannel.open(temporary, StandardOpenOption.WRITE)) {
-                for (ByteBuffer bytes = ByteBuffer.wrap(content); bytes.hasRemaining(); ) {
-                    channel.write(bytes);
-                }
-                channel.force(true);
-            }
-            if (overwrite) {
-                Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-            } else {
-                Files.createLink(file, temporary); // a move would replace what another process has just written
-            }
-        } finally {
-            Files.deleteIfExists(temporary);
-        }
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
+        AtomicFiles.writePrivate(file, content, overwrite);
     }
 }

@@ -7,8 +7,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -25,49 +23,45 @@ import sn9.wallet.Keypair;
 @Timeout(60)
 class CommitmentStoreTest {
     private static final String TEXT = "org:model:" + "a".repeat(40) + ":" + "b".repeat(43) + "=";
+    private static final Duration PATIENCE = Duration.ofMillis(1_500);
 
-    private static final RpcSettings QUICK = new RpcSettings(
-            Duration.ofSeconds(5),
-            Duration.ofMillis(400),
-            Duration.ofSeconds(4),
-            Duration.ofMillis(20),
-            Duration.ofMillis(100));
+    @TempDir
+    Path net;
 
     @TempDir
     Path folder;
 
-    private final Keypair hotkey = Keypair.fromUri("//Alice//hk");
-    private LiveNode node;
+    private ServedChain node;
     private ChainClient chain;
 
     @BeforeEach
     void start() throws IOException {
-        node = new LiveNode();
-        chain = client();
+        node = new ServedChain(net);
+        chain = node.client();
     }
 
     @AfterEach
-    void stop() {
-        if (node != null) {
-            chain.close();
-            node.close();
-        }
+    void stop() throws IOException {
+        chain.close();
+        node.close();
     }
 
     @Test
     void commitsOnceAndReadsItBack() throws Exception {
+        long block = node.block() + 1;
         var commitment = store().commit(TEXT);
         assertThat(commitment.text()).isEqualTo(TEXT);
-        assertThat(commitment.block()).isEqualTo(109);
+        assertThat(commitment.block()).isEqualTo(block);
         assertThat(store().commit(TEXT)).isEqualTo(commitment);
+        assertThat(store().commitments()).containsOnlyKeys(node.miner.address()).containsValue(commitment);
         assertThat(node.included()).containsExactly("set_commitment");
         assertThat(journal()).doesNotExist();
     }
 
     @ParameterizedTest
-    @EnumSource(LiveNode.Manner.class)
-    void everyBadDayEndsInOneCommitment(LiveNode.Manner manner) throws Exception {
-        node.manner = manner;
+    @EnumSource(ServedChain.Manner.class)
+    void everyBadDayEndsInOneCommitment(ServedChain.Manner manner) throws Exception {
+        node.relay.fault(manner);
         try {
             store().commit(TEXT);
         } catch (RemoteCallException e) {
@@ -75,8 +69,8 @@ class CommitmentStoreTest {
             assertThat(e).hasMessageContaining("commit again");
             assertThat(journal()).exists();
         }
-        node.manner = LiveNode.Manner.HONEST;
-        try (var again = client()) {
+        node.relay.fault(ServedChain.Manner.HONEST);
+        try (var again = node.client()) {
             assertThat(store(again).commit(TEXT).text()).isEqualTo(TEXT);
         }
         assertThat(node.included()).containsExactly("set_commitment");
@@ -85,56 +79,58 @@ class CommitmentStoreTest {
 
     @Test
     void oneThatCannotBeIncludedAnyMoreIsSignedAnew() throws Exception {
-        node.manner = LiveNode.Manner.FORGETFUL;
+        node.relay.fault(ServedChain.Manner.FORGETFUL);
         assertThatThrownBy(() -> store().commit(TEXT)).hasMessageContaining("still under way");
         byte[] first = Files.readAllBytes(journal());
         assertThatThrownBy(() -> store().commit(TEXT)).hasMessageContaining("still under way");
         assertThat(Files.readAllBytes(journal())).isEqualTo(first);
         node.advance(64);
-        node.manner = LiveNode.Manner.HONEST;
-        assertThat(store().commit(TEXT).block()).isGreaterThan(108 + 64);
+        long block = node.block() + 1;
+        node.relay.fault(ServedChain.Manner.HONEST);
+        assertThat(store().commit(TEXT).block()).isEqualTo(block);
         assertThat(node.included()).containsExactly("set_commitment");
     }
 
     @Test
     void anotherTextFirstEndsTheOneUnderWay() throws Exception {
-        node.manner = LiveNode.Manner.FORGETFUL;
+        node.relay.fault(ServedChain.Manner.FORGETFUL);
         assertThatThrownBy(() -> store().commit(TEXT)).hasMessageContaining("still under way");
-        node.manner = LiveNode.Manner.HONEST;
+        node.relay.fault(ServedChain.Manner.HONEST);
         String other = TEXT.replace('b', 'c');
         assertThat(store().commit(other).text()).isEqualTo(other);
         assertThat(node.included()).containsExactly("set_commitment", "set_commitment");
     }
 
     @Test
-    void dispatchErrorsAreNamedAndEndIt() throws Exception {
-        node.events = "set_commitment by unregistered";
-        assertThatThrownBy(() -> store().commit(TEXT))
-                .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
-                        .isFalse())
-                .hasMessageContaining("AccountNotAllowedCommit")
-                .hasMessageContaining("register it first");
+    void dispatchErrorsAreNamedAndEndIt() {
+        try (var stranger = Keypair.fromUri("//Charlie")) {
+            var store =
+                    new CommitmentStore(chain, ServedChain.NETUID, stranger, new CommitJournal(journal()), PATIENCE);
+            assertThatThrownBy(() -> store.commit(TEXT))
+                    .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
+                            .isFalse())
+                    .hasMessageContaining("AccountNotAllowedCommit")
+                    .hasMessageContaining("register it first");
+        }
         assertThat(journal()).doesNotExist();
     }
 
+    /** What the client foretells is what the chain does: a block earlier it refuses, then it takes it. */
     @Test
     void theBudgetOfTheEpochIsKnownBeforehand() throws Exception {
-        node.store("SubtensorModule", "Tempo", Value.of(10), Value.of(9));
-        // Block 109 lies in epoch (109 + 10) / 11 = 10, which ends after block 110.
-        node.store(
-                "Commitments",
-                "UsedSpaceOf",
-                Value.struct("last_epoch", Value.of(10), "used_space", Value.of(3001)),
-                Value.of(9),
-                Value.of(hotkey.publicKey()));
-        assertThatThrownBy(() -> store().commit(TEXT))
-                .isInstanceOfSatisfying(CommitTooSoonException.class, e -> assertThat(e.blocksToWait())
-                        .isEqualTo(2));
-        assertThat(node.included()).isEmpty();
-        assertThat(journal()).doesNotExist();
-        node.advance(2);
+        node.root(Value.choice(
+                "Commitments", new Value.Choice("set_max_space", Value.struct("new_limit", Value.of(199)))));
         store().commit(TEXT);
-        assertThat(node.included()).containsExactly("set_commitment");
+        String other = TEXT.replace('b', 'c');
+        long wait = blocksToWait(other);
+        assertThat(wait).isBetween(1L, 21L);
+        node.advance(wait - 1);
+        assertThat(blocksToWait(other)).isEqualTo(1);
+        assertThat(node.included()).hasSize(1);
+        assertThat(journal()).doesNotExist();
+        node.advance(1);
+        assertThat(store().commit(other).text()).isEqualTo(other);
+        assertThat(node.included()).hasSize(2);
     }
 
     @Test
@@ -146,12 +142,26 @@ class CommitmentStoreTest {
         assertThat(node.included()).isEmpty();
     }
 
-    private Path journal() {
-        return folder.resolve("commit.json");
+    @Test
+    void whoWaitsForAnotherProcessIsToldInTime() throws Exception {
+        try (var _ = new CommitJournal(journal()).lock(Deadline.in(PATIENCE))) {
+            assertThatThrownBy(() -> store().commit(TEXT))
+                    .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
+                            .isTrue())
+                    .hasMessageContaining("commit.json.lock is held");
+        }
+        assertThat(store().commit(TEXT).text()).isEqualTo(TEXT);
     }
 
-    private ChainClient client() {
-        return new ChainClient(List.of(node.address()), Optional.empty(), QUICK);
+    private long blocksToWait(String text) {
+        var blocks = new long[1];
+        assertThatThrownBy(() -> store().commit(text))
+                .isInstanceOfSatisfying(CommitTooSoonException.class, e -> blocks[0] = e.blocksToWait());
+        return blocks[0];
+    }
+
+    private Path journal() {
+        return folder.resolve("commit.json");
     }
 
     private CommitmentStore store() {
@@ -159,7 +169,6 @@ class CommitmentStoreTest {
     }
 
     private CommitmentStore store(ChainClient client) {
-        return new CommitmentStore(
-                client, 9, hotkey, new CommitJournal(journal()), new Extrinsics(client, Duration.ofMillis(1500)));
+        return new CommitmentStore(client, ServedChain.NETUID, node.miner, new CommitJournal(journal()), PATIENCE);
     }
 }

@@ -6,9 +6,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.HexFormat;
-import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -17,109 +17,160 @@ import org.junit.jupiter.api.io.TempDir;
 import sn9.RemoteCallException;
 import sn9.chain.scale.StorageHasher;
 import sn9.chain.scale.Value;
+import sn9.localnet.chain.LocalChainParameters;
 import sn9.wallet.Keypair;
 
+/** Weights against a node on good and on bad days. */
 @Timeout(60)
 class WeightsTest {
     private static final int[] UIDS = {0, 1};
     private static final int[] VALUES = {7, 65_535};
+    private static final Duration PATIENCE = Duration.ofMillis(1_500);
+    private static final int TEMPO = 20;
+    private static final int LIMIT = 5;
 
-    private static final RpcSettings QUICK = new RpcSettings(
-            Duration.ofSeconds(5),
-            Duration.ofMillis(400),
-            Duration.ofSeconds(4),
-            Duration.ofMillis(20),
-            Duration.ofMillis(100));
+    @TempDir
+    Path net;
 
     @TempDir
     Path folder;
 
-    private final Keypair hotkey = Keypair.fromUri("//Alice//hk");
-    private LiveNode node;
+    private ServedChain node;
 
     @BeforeEach
     void start() throws IOException {
-        node = new LiveNode();
-        node.events = "set_weights ok";
-        node.store("SubtensorModule", "WeightsSetRateLimit", Value.of(0), Value.of(9));
+        node = new ServedChain(
+                net, LocalChainParameters.defaults().withTempo(TEMPO).withWeightsInterval(LIMIT), Instant::now);
     }
 
     @AfterEach
-    void stop() {
-        if (node != null) {
-            node.close();
-        }
+    void stop() throws IOException {
+        node.close();
     }
 
     @Test
     void setsThemAndReadsThemBack() throws Exception {
-        assertThat(weights().set(UIDS, VALUES, 2021)).isEqualTo(109);
+        long block = node.block() + 1;
+        assertThat(weights().set(UIDS, VALUES, 2021)).isEqualTo(block);
         assertThat(node.included()).containsExactly("set_weights");
+        assertThat(standing()).isEqualTo(Map.of(1, Map.of(0, 7, 1, 65_535)));
     }
 
     @Test
     void eachTryHasItsOwnConnection() throws Exception {
         var weights = weights();
         weights.set(UIDS, VALUES, 2021);
+        node.advance(LIMIT);
         weights.set(UIDS, VALUES, 2021);
-        assertThat(node.recorded.node.connections()).isEqualTo(2);
+        assertThat(node.relay.connections()).isEqualTo(2);
     }
 
     @Test
     void findsThemWhenTheNodeFallsSilent() throws Exception {
-        node.manner = LiveNode.Manner.DUMB;
-        assertThat(weights().set(UIDS, VALUES, 2021)).isEqualTo(109);
+        node.relay.fault(ServedChain.Manner.DUMB);
+        long block = node.block() + 1;
+        assertThat(weights().set(UIDS, VALUES, 2021)).isEqualTo(block);
     }
 
     @Test
+    void findsThemWhenTheirBlockIsTakenBack() throws Exception {
+        node.relay.fault(ServedChain.Manner.FORKING);
+        long block = node.block() + 1;
+        assertThat(weights().set(UIDS, VALUES, 2021)).isEqualTo(block);
+        assertThat(node.included()).containsExactly("set_weights");
+    }
+
+    /** What the client foretells is what the chain does. */
+    @Test
     void theRateLimitIsKnownBeforehand() throws Exception {
-        node.store("SubtensorModule", "WeightsSetRateLimit", Value.of(100), Value.of(9));
+        weights().set(UIDS, VALUES, 2021);
         assertThatThrownBy(() -> weights().set(UIDS, VALUES, 2021))
                 .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
                         .isFalse())
-                .hasMessageContaining("40 blocks ago, the next are taken in 59 blocks");
-        assertThat(node.included()).isEmpty();
+                .hasMessageContaining("0 blocks ago, the next are taken in 4 blocks (the limit is 5)");
+        node.advance(3);
+        assertThatThrownBy(() -> weights().set(UIDS, VALUES, 2021)).hasMessageContaining("taken in 1 blocks");
+        assertThat(node.included()).hasSize(1);
+        node.advance(1);
+        weights().set(UIDS, VALUES, 2021);
+        assertThat(node.included()).hasSize(2);
     }
 
     @Test
-    void refusalsAreNamed() throws Exception {
-        node.events = "set_weights no permit";
-        assertThatThrownBy(() -> weights().set(UIDS, VALUES, 2021))
+    void refusalsAreNamed() {
+        var weights = new Weights(node::client, ServedChain.NETUID, node.miner, journal(), PATIENCE);
+        assertThatThrownBy(() -> weights.set(UIDS, VALUES, 2021))
                 .isInstanceOf(RefusedException.class)
                 .hasMessageContaining("SubtensorModule.NeuronNoValidatorPermit");
     }
 
     @Test
+    void weightsThatTheChainDoesNotHoldAreNoSuccess() {
+        // The runtime enlarges weights until the greatest is 65,535; these are not what it then holds.
+        assertThatThrownBy(() -> weights().set(UIDS, new int[] {1, 2}, 2021))
+                .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
+                        .isTrue())
+                .hasMessageContaining("weights were included, but uid 1 has others");
+    }
+
+    @Test
     void aHotkeyWithoutASlotSetsNone() {
         try (var stranger = Keypair.fromUri("//Nobody")) {
-            var weights = new Weights(this::client, 9, stranger, journal(), Duration.ofSeconds(1));
+            var weights = new Weights(node::client, ServedChain.NETUID, stranger, journal(), PATIENCE);
             assertThatThrownBy(() -> weights.set(UIDS, VALUES, 2021)).hasMessageContaining("not registered");
         }
     }
 
+    /** The chain reveals only what has the hash that was committed, in the epoch that is due. */
     @Test
     void hiddenWeightsAreCommittedAndRevealedInTheirEpoch() throws Exception {
-        node.store("SubtensorModule", "CommitRevealWeightsEnabled", Value.of(true), Value.of(9));
-        assertThat(weights().set(UIDS, VALUES, 2021)).isEqualTo(109);
+        hide();
+        long block = node.block() + 1;
+        assertThat(weights().set(UIDS, VALUES, 2021)).isEqualTo(block);
         assertThat(node.included()).containsExactly("commit_weights");
         assertThat(journal().read()).hasSize(1);
         assertThat(journal().read().getFirst().salt()).hasSize(8);
 
         assertThat(weights().revealDue()).isEqualTo(1);
-        node.advance(11); // the next epoch
+        node.advance(new Epoch(ServedChain.NETUID, TEMPO).blocksToNext(node.block() + 1) - 1);
+        assertThat(weights().revealDue()).isEqualTo(1);
+        node.advance(1);
         assertThat(weights().revealDue()).isZero();
         assertThat(node.included()).containsExactly("commit_weights", "reveal_weights");
         assertThat(journal().read()).isEmpty();
+        assertThat(standing()).isEqualTo(Map.of(1, Map.of(0, 7, 1, 65_535)));
+    }
+
+    @Test
+    void aRevealThatIsTooLateIsForgotten() throws Exception {
+        hide();
+        weights().set(UIDS, VALUES, 2021);
+        node.advance(2 * (TEMPO + 1));
+        assertThat(weights().revealDue()).isZero();
+        assertThat(node.included()).containsExactly("commit_weights");
     }
 
     @Test
     void aCommitThatTheChainNeverTookIsForgottenOnceItCannot() throws Exception {
-        node.store("SubtensorModule", "CommitRevealWeightsEnabled", Value.of(true), Value.of(9));
-        node.manner = LiveNode.Manner.FORGETFUL;
+        hide();
+        node.relay.fault(ServedChain.Manner.FORGETFUL);
         assertThatThrownBy(() -> weights().set(UIDS, VALUES, 2021)).hasMessageContaining("still under way");
         assertThat(weights().revealDue()).isEqualTo(1);
         node.advance(64);
         assertThat(weights().revealDue()).isZero();
+    }
+
+    @Test
+    void revealingAndCommittingWaitForEachOther() throws Exception {
+        hide();
+        try (var _ = journal().lock(Deadline.in(PATIENCE))) {
+            assertThatThrownBy(() -> weights().set(UIDS, VALUES, 2021))
+                    .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
+                            .isTrue())
+                    .hasMessageContaining("reveals.json.lock is held");
+        }
+        weights().set(UIDS, VALUES, 2021);
+        assertThat(journal().read()).hasSize(1);
     }
 
     /** By hand: hotkey, index 9, [0], [65535], [1, 2], version key 3, each in SCALE. */
@@ -132,15 +183,26 @@ class WeightsTest {
                 .isEqualTo(StorageHasher.blake2b(bytes, 32));
     }
 
+    private void hide() throws Exception {
+        node.admin(
+                "sudo_set_commit_reveal_weights_enabled",
+                "netuid",
+                Value.of(ServedChain.NETUID),
+                "enabled",
+                Value.of(true));
+    }
+
+    private Map<Integer, Map<Integer, Integer>> standing() throws Exception {
+        try (var chain = node.client()) {
+            return Weights.standing(chain.head(), ServedChain.NETUID);
+        }
+    }
+
     private RevealJournal journal() {
         return new RevealJournal(folder.resolve("reveals.json"));
     }
 
-    private ChainClient client() {
-        return new ChainClient(List.of(node.address()), Optional.empty(), QUICK);
-    }
-
     private Weights weights() {
-        return new Weights(this::client, 9, hotkey, journal(), Duration.ofMillis(1500));
+        return new Weights(node::client, ServedChain.NETUID, node.validator, journal(), PATIENCE);
     }
 }

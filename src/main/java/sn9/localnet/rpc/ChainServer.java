@@ -43,7 +43,13 @@ public final class ChainServer implements AutoCloseable {
      * @param port 0 for any free one
      */
     public static ChainServer start(Path localnetDir, int port, ChainSettings settings) throws IOException {
-        EmbeddedChain chain = EmbeddedChain.open(LocalChain.file(localnetDir), InstantSource.system());
+        return start(localnetDir, port, settings, InstantSource.system());
+    }
+
+    /** As {@link #start(Path, int, ChainSettings)}; {@code clock} tells which block it is. */
+    public static ChainServer start(Path localnetDir, int port, ChainSettings settings, InstantSource clock)
+            throws IOException {
+        EmbeddedChain chain = EmbeddedChain.open(LocalChain.file(localnetDir), clock);
         ChainServer chainServer = null;
         try {
             chainServer = new ChainServer(new ChainNode(chain, settings));

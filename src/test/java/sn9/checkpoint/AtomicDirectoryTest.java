@@ -13,43 +13,17 @@ import java.util.Arrays;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import sn9.files.AtomicFiles;
 
-class AtomicFilesTest {
+class AtomicDirectoryTest {
     @TempDir
     Path folder;
-
-    @Test
-    void replacesAFileWhole() throws IOException {
-        Path file = Files.writeString(folder.resolve("a"), "old and longer");
-        AtomicFiles.write(file, "new".getBytes());
-        assertThat(file).hasContent("new");
-        assertThat(names(folder)).containsExactly("a");
-    }
-
-    @Test
-    void aFullDiskLeavesTheOldFileAndNothingElse() throws IOException {
-        Path file = Files.writeString(folder.resolve("a"), "old");
-        assertThatThrownBy(() -> AtomicFiles.write(file, AtomicFilesTest::fillDisk))
-                .hasMessageContaining("No space left on device");
-        assertThatThrownBy(() -> AtomicFiles.write(folder.resolve("b"), AtomicFilesTest::fillDisk))
-                .isInstanceOf(IOException.class);
-        assertThat(file).hasContent("old");
-        assertThat(names(folder)).containsExactly("a");
-    }
-
-    @Test
-    void saysWhichFileCouldNotBeWritten() {
-        Path file = folder.resolve("none").resolve("a");
-        assertThatThrownBy(() -> AtomicFiles.write(file, new byte[1]))
-                .hasMessageContaining("cannot write " + file)
-                .hasMessageContaining("NoSuchFileException");
-    }
 
     @Test
     void replacesADirectoryAndCarriesOtherFilesOver() throws IOException {
         Path dir = directory("model", "config.json", "README.md", "model-00001-of-00002.safetensors");
         AtomicDirectory.replace(
-                dir, AtomicFilesTest::ours, fresh -> Files.writeString(fresh.resolve("config.json"), "2"));
+                dir, AtomicDirectoryTest::ours, fresh -> Files.writeString(fresh.resolve("config.json"), "2"));
         assertThat(names(dir)).containsExactly("README.md", "config.json");
         assertThat(dir.resolve("config.json")).hasContent("2");
         assertThat(dir.resolve("README.md")).hasContent("1");
@@ -59,9 +33,9 @@ class AtomicFilesTest {
     @Test
     void aFullDiskLeavesTheOldDirectoryAndNothingElse() throws IOException {
         Path dir = directory("model", "config.json");
-        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicFilesTest::ours, fresh -> {
+        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicDirectoryTest::ours, fresh -> {
                     Files.writeString(fresh.resolve("config.json"), "2");
-                    AtomicFiles.write(fresh.resolve("model.safetensors"), AtomicFilesTest::fillDisk);
+                    AtomicFiles.write(fresh.resolve("model.safetensors"), AtomicDirectoryTest::fillDisk);
                 }))
                 .hasMessageContaining("No space left on device");
         assertThat(dir.resolve("config.json")).hasContent("1");
@@ -73,7 +47,7 @@ class AtomicFilesTest {
         directory(".model.old", "config.json", "README.md");
         directory(".model.new", "config.json", ".model.safetensors.0.tmp");
         Path dir = folder.resolve("model");
-        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicFilesTest::ours, fresh -> {
+        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicDirectoryTest::ours, fresh -> {
                     throw new IOException("stop");
                 }))
                 .hasMessage("stop");
@@ -85,11 +59,11 @@ class AtomicFilesTest {
     void neverReplacesATreeOrAFile() throws IOException {
         Path dir = directory("home", "config.json");
         Files.createDirectory(dir.resolve("documents"));
-        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicFilesTest::ours, fresh -> {}))
+        assertThatThrownBy(() -> AtomicDirectory.replace(dir, AtomicDirectoryTest::ours, fresh -> {}))
                 .isInstanceOf(FileAlreadyExistsException.class)
                 .hasMessageContaining("holds documents");
-        assertThatThrownBy(
-                        () -> AtomicDirectory.replace(dir.resolve("config.json"), AtomicFilesTest::ours, fresh -> {}))
+        assertThatThrownBy(() ->
+                        AtomicDirectory.replace(dir.resolve("config.json"), AtomicDirectoryTest::ours, fresh -> {}))
                 .hasMessageContaining("is a file");
         assertThat(names(dir)).containsExactly("config.json", "documents");
     }
@@ -99,7 +73,7 @@ class AtomicFilesTest {
         Path dir = directory("real", "config.json");
         Path link = Files.createSymbolicLink(folder.resolve("link"), dir);
         AtomicDirectory.replace(
-                link, AtomicFilesTest::ours, fresh -> Files.writeString(fresh.resolve("config.json"), "2"));
+                link, AtomicDirectoryTest::ours, fresh -> Files.writeString(fresh.resolve("config.json"), "2"));
         assertThat(dir.resolve("config.json")).hasContent("2");
         assertThat(names(folder)).containsExactly("link", "real");
         assertThat(link).isSymbolicLink();
