@@ -56,7 +56,7 @@ class ArchitectureTest {
             Map.entry("chain", "wallet subnet http files"),
             Map.entry("miner", "train eval data checkpoint model engine subnet metrics tensor"),
             Map.entry("validator", "train eval data checkpoint model engine subnet metrics tensor"),
-            Map.entry("localnet", "subnet wallet chain.scale http"),
+            Map.entry("localnet", "subnet wallet chain.scale http data"),
             Map.entry("dashboard", "metrics"),
             Map.entry("cli", EVERYTHING));
 

@@ -157,6 +157,12 @@ public final class ChainClient implements AutoCloseable {
         }
     }
 
+    /** The hash of the latest block whose number is a multiple of {@code period}. */
+    String periodHash(int period) throws RemoteCallException, InterruptedException {
+        long number = head().number() / period * period;
+        return hashOf(number).orElseThrow(() -> new ChainException("the node has no block " + number, true));
+    }
+
     /** The header of a block. */
     Header header(String hash) throws RemoteCallException, InterruptedException {
         JsonNode header = call("chain_getHeader", hash);

@@ -51,6 +51,11 @@ public final class SubnetReader implements SubnetChain, ModelMetadataStore {
     }
 
     @Override
+    public String periodHash(int period) throws RemoteCallException, InterruptedException {
+        return chain.periodHash(period);
+    }
+
+    @Override
     public Metagraph metagraph() throws RemoteCallException, InterruptedException {
         return Metagraphs.read(chain.head(), netuid);
     }

@@ -92,6 +92,11 @@ public final class SubtensorChain implements SubnetChain {
     }
 
     @Override
+    public String periodHash(int period) throws RemoteCallException, InterruptedException {
+        return chain.periodHash(period);
+    }
+
+    @Override
     public Metagraph metagraph() throws RemoteCallException, InterruptedException {
         return Metagraphs.read(chain.head(), netuid);
     }

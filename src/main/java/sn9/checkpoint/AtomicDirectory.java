@@ -58,6 +58,16 @@ final class AtomicDirectory {
         deleteFlat(old);
     }
 
+    /** Where a directory's content is: beside its place between the renames of a replacement, and after a crash just then. */
+    static Path present(Path dir) {
+        Path target = dir.toAbsolutePath().normalize();
+        if (Files.exists(dir) || target.getFileName() == null) {
+            return dir;
+        }
+        Path old = target.resolveSibling("." + target.getFileName() + ".old");
+        return Files.isDirectory(old) ? old : dir;
+    }
+
     /** Cleans up after a crash of an earlier call: before, between or after its renames. */
     private static void repair(Path target, Path fresh, Path old) throws IOException {
         if (Files.exists(old) && !Files.exists(target)) {

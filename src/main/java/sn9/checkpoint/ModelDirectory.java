@@ -22,8 +22,10 @@ import sn9.tensor.TensorView;
 
 /**
  * A GPT-2 in a directory of Hugging Face's layout: {@code config.json} and {@code model.safetensors}, or an index and
- * shards, or else {@code pytorch_model.bin} (spec/hub.md sections 6 to 8). Opening checks that every parameter is there once,
- * in its shape and in a float type; the bytes stay in mapped files. May be used from any thread as long as nobody closes it.
+ * shards, or else {@code pytorch_model.bin} (spec/hub.md sections 6 to 8); or {@code model.safe} or {@code model.pth} as
+ * generation A had them, which need no {@code config.json} ({@link BareModel}). Opening checks that every parameter is there
+ * once, in its shape and in a float type; the bytes stay in mapped files. May be used from any thread as long as nobody
+ * closes it.
  *
  * <p>What a validator takes is decided before, by the rules' fetch list: from generation B on a repository of
  * {@code pytorch_model.bin} alone is no model.
@@ -34,6 +36,13 @@ public final class ModelDirectory implements AutoCloseable {
     static final String WEIGHTS = "model.safetensors";
     static final String TORCH_WEIGHTS = "pytorch_model.bin";
     static final String INDEX = "model.safetensors.index.json";
+
+    private static final String BARE_WEIGHTS = "model.safe";
+    private static final String BARE_TORCH_WEIGHTS = "model.pth";
+    private static final List<String> PARAMETERS =
+            List.of(WEIGHTS, INDEX, TORCH_WEIGHTS, BARE_WEIGHTS, BARE_TORCH_WEIGHTS);
+    private static final Set<String> BARE = Set.of(BARE_WEIGHTS, BARE_TORCH_WEIGHTS);
+    private static final Set<String> TORCH = Set.of(TORCH_WEIGHTS, BARE_TORCH_WEIGHTS);
 
     private static final byte[] ZIP = {'P', 'K', 3, 4};
 
@@ -56,20 +65,24 @@ public final class ModelDirectory implements AutoCloseable {
      *     the model is none that can be computed here
      * @throws IOException when a file cannot be read
      */
-    public static ModelDirectory open(Path dir) throws IOException {
+    public static ModelDirectory open(Path place) throws IOException {
+        Path dir = AtomicDirectory.present(place);
         if (!Files.isDirectory(dir)) {
             throw new MalformedDataException(dir.toString(), -1, "expected a directory with a model, found none");
         }
-        HfConfig hfConfig = HfConfig.read(dir.resolve(CONFIG));
+        String parameterFile = parameterFile(dir);
+        boolean bare = BARE.contains(parameterFile) && !Files.exists(dir.resolve(CONFIG));
+        var described = bare ? Optional.<HfConfig>empty() : Optional.of(HfConfig.read(dir.resolve(CONFIG)));
         var files = new ArrayList<TensorFile>();
         try {
-            openFiles(dir, files);
+            openFiles(dir, parameterFile, files);
             var tensors = new HashMap<String, TensorView>();
             var otherTensors = new HashMap<String, String>();
             for (TensorFile file : files) {
                 tensors.putAll(file.tensors());
                 otherTensors.putAll(file.otherTensors());
             }
+            HfConfig hfConfig = described.isPresent() ? described.get() : BareModel.config(dir.toString(), tensors);
             Map<String, TensorView> parameters =
                     Gpt2Tensors.resolve(dir.toString(), hfConfig.shape(), tensors, otherTensors);
             return new ModelDirectory(dir, hfConfig, List.copyOf(files), parameters);
@@ -79,20 +92,25 @@ public final class ModelDirectory implements AutoCloseable {
         }
     }
 
+    /** The file that holds the parameters, or names those that do; the first there is of all that are known. */
+    private static String parameterFile(Path dir) throws MalformedDataException {
+        return PARAMETERS.stream()
+                .filter(name -> Files.exists(dir.resolve(name)))
+                .findFirst()
+                .orElseThrow(() -> new MalformedDataException(
+                        dir.toString(), -1, "expected one of " + String.join(", ", PARAMETERS) + ", found none"));
+    }
+
     /** Opens the one file or all shards, adding each to {@code files} at once so that the caller can close it. */
-    private static void openFiles(Path dir, List<TensorFile> files) throws IOException {
-        if (Files.exists(dir.resolve(WEIGHTS))) {
-            files.add(Safetensors.open(dir.resolve(WEIGHTS)));
+    private static void openFiles(Path dir, String parameterFile, List<TensorFile> files) throws IOException {
+        Path indexFile = dir.resolve(parameterFile);
+        if (TORCH.contains(parameterFile)) {
+            files.add(TorchPickle.open(indexFile));
             return;
         }
-        Path indexFile = dir.resolve(INDEX);
-        if (!Files.exists(indexFile) && Files.exists(dir.resolve(TORCH_WEIGHTS))) {
-            files.add(TorchPickle.open(dir.resolve(TORCH_WEIGHTS)));
+        if (!parameterFile.equals(INDEX)) {
+            files.add(Safetensors.open(indexFile));
             return;
-        }
-        if (!Files.exists(indexFile)) {
-            throw new MalformedDataException(
-                    dir.toString(), -1, "expected " + WEIGHTS + ", " + INDEX + " or " + TORCH_WEIGHTS + ", found none");
         }
         ShardIndex index = ShardIndex.of(indexFile.toString(), StrictJson.readObject(indexFile, ShardIndex.BOUNDS));
         for (String name : index.files()) {
@@ -224,9 +242,7 @@ public final class ModelDirectory implements AutoCloseable {
     private static boolean isModelFile(String name) {
         return name.equals(CONFIG)
                 || name.equals(GENERATION_CONFIG)
-                || name.equals(INDEX)
-                || name.equals(WEIGHTS)
-                || name.equals(TORCH_WEIGHTS)
+                || PARAMETERS.contains(name)
                 || name.matches("model-\\d{5}-of-\\d{5}\\.safetensors");
     }
 

@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -23,8 +22,6 @@ final class Pickle {
     /** Bytes of a pickle, at most; GPT-2 XL's has 120,000. */
     static final int MAX_BYTES = 1 << 20;
 
-    private static final int MAX_STACK = 1 << 16; // pickling takes dicts in parts of 1000 entries
-    private static final int MAX_MEMO = 1 << 17;
     private static final int MAX_NAME_BYTES = 4096;
     private static final int PROTOCOL = 2;
 
@@ -40,16 +37,14 @@ final class Pickle {
         private final Map<String, Object> entries = new LinkedHashMap<>();
     }
 
-    /** Marks where a run of values begins; the value None. */
-    private enum Special {
-        MARK,
+    /** The value None. */
+    private enum None {
         NONE
     }
 
     private final String source;
     private final ByteBuffer in;
-    private final List<Object> stack = new ArrayList<>();
-    private final Map<Integer, Object> memo = new HashMap<>();
+    private final PickleStack stack = new PickleStack(this::fault);
 
     private Pickle(String source, ByteBuffer in) {
         this.source = source;
@@ -105,7 +100,7 @@ final class Pickle {
                     throw fault("expected its end and one value, found " + in.remaining() + " more bytes and "
                             + stack.size() + " values");
                 }
-                return pop();
+                return stack.pop();
             }
             execute(op);
         }
@@ -122,36 +117,36 @@ final class Pickle {
 
     private void execute(PickleOp op) throws MalformedDataException {
         switch (op) {
-            case MARK -> push(Special.MARK);
-            case NONE -> push(Special.NONE);
-            case NEWTRUE -> push(true);
-            case NEWFALSE -> push(false);
-            case BININT -> push((long) in.getInt());
-            case BININT1 -> push((long) (in.get() & 0xFF));
-            case BININT2 -> push((long) (in.getShort() & 0xFFFF));
-            case LONG1 -> push(longNumber());
-            case BINFLOAT -> push(Double.longBitsToDouble(Long.reverseBytes(in.getLong())));
-            case BINUNICODE -> push(text(in.getInt()));
-            case SHORT_BINSTRING -> push(text(in.get() & 0xFF));
-            case EMPTY_DICT -> push(new Dict());
-            case EMPTY_LIST -> push(new ArrayList<>());
-            case EMPTY_TUPLE -> push(new Tuple(List.of()));
-            case TUPLE -> push(new Tuple(popToMark()));
-            case TUPLE1 -> push(new Tuple(popLast(1)));
-            case TUPLE2 -> push(new Tuple(popLast(2)));
-            case TUPLE3 -> push(new Tuple(popLast(3)));
-            case SETITEM -> setItems(popLast(2));
-            case SETITEMS -> setItems(popToMark());
-            case APPEND -> append(popLast(1));
-            case APPENDS -> append(popToMark());
-            case BINPUT -> put(in.get() & 0xFF);
-            case LONG_BINPUT -> put(in.getInt());
-            case BINGET -> get(in.get() & 0xFF);
-            case LONG_BINGET -> get(in.getInt());
-            case GLOBAL -> push(global());
-            case BINPERSID -> push(storage(pop()));
-            case REDUCE -> push(reduce(pop(), pop()));
-            case BUILD -> build(pop());
+            case MARK -> stack.mark();
+            case NONE -> stack.push(None.NONE);
+            case NEWTRUE -> stack.push(true);
+            case NEWFALSE -> stack.push(false);
+            case BININT -> stack.push((long) in.getInt());
+            case BININT1 -> stack.push((long) (in.get() & 0xFF));
+            case BININT2 -> stack.push((long) (in.getShort() & 0xFFFF));
+            case LONG1 -> stack.push(longNumber());
+            case BINFLOAT -> stack.push(Double.longBitsToDouble(Long.reverseBytes(in.getLong())));
+            case BINUNICODE -> stack.push(text(in.getInt()));
+            case SHORT_BINSTRING -> stack.push(text(in.get() & 0xFF));
+            case EMPTY_DICT -> stack.push(new Dict());
+            case EMPTY_LIST -> stack.push(new ArrayList<>());
+            case EMPTY_TUPLE -> stack.push(new Tuple(List.of()));
+            case TUPLE -> stack.push(new Tuple(stack.popToMark()));
+            case TUPLE1 -> stack.push(new Tuple(stack.popLast(1)));
+            case TUPLE2 -> stack.push(new Tuple(stack.popLast(2)));
+            case TUPLE3 -> stack.push(new Tuple(stack.popLast(3)));
+            case SETITEM -> setItems(stack.popLast(2));
+            case SETITEMS -> setItems(stack.popToMark());
+            case APPEND -> append(stack.popLast(1));
+            case APPENDS -> append(stack.popToMark());
+            case BINPUT -> stack.put(in.get() & 0xFF);
+            case LONG_BINPUT -> stack.put(in.getInt());
+            case BINGET -> stack.get(in.get() & 0xFF);
+            case LONG_BINGET -> stack.get(in.getInt());
+            case GLOBAL -> stack.push(global());
+            case BINPERSID -> stack.push(storage(stack.pop()));
+            case REDUCE -> stack.push(reduce(stack.pop(), stack.pop()));
+            case BUILD -> build(stack.pop());
             default -> throw fault("refused opcode " + op + ": no state dict needs it");
         }
     }
@@ -180,8 +175,8 @@ final class Pickle {
     }
 
     private void setItems(List<Object> items) throws MalformedDataException {
-        if (items.size() % 2 != 0 || !(peek() instanceof Dict dict)) {
-            throw fault("refused to set " + items.size() + " keys and values of " + kind(peek())
+        if (items.size() % 2 != 0 || !(stack.peek() instanceof Dict dict)) {
+            throw fault("refused to set " + items.size() + " keys and values of " + kind(stack.peek())
                     + ", expected pairs and a dict");
         }
         for (int i = 0; i < items.size(); i += 2) {
@@ -196,25 +191,10 @@ final class Pickle {
 
     @SuppressWarnings("unchecked") // the only lists are the ones EMPTY_LIST made
     private void append(List<Object> items) throws MalformedDataException {
-        if (!(peek() instanceof ArrayList<?> list)) {
-            throw fault("refused to append to " + kind(peek()) + ", expected a list");
+        if (!(stack.peek() instanceof ArrayList<?> list)) {
+            throw fault("refused to append to " + kind(stack.peek()) + ", expected a list");
         }
         ((List<Object>) list).addAll(items);
-    }
-
-    private void put(int index) throws MalformedDataException {
-        memo.put(index, peek());
-        if (memo.size() > MAX_MEMO) {
-            throw fault("refused more than " + MAX_MEMO + " remembered values");
-        }
-    }
-
-    private void get(int index) throws MalformedDataException {
-        Object value = memo.get(index);
-        if (value == null) {
-            throw fault("value " + Integer.toUnsignedString(index) + " is recalled but was never remembered");
-        }
-        push(value);
     }
 
     private TorchGlobal global() throws MalformedDataException {
@@ -256,7 +236,7 @@ final class Pickle {
             throw fault("refused to call " + kind(callee) + " with " + kind(arguments));
         }
         int count = items.size();
-        Object first = count == 0 ? Special.NONE : items.getFirst();
+        Object first = count == 0 ? None.NONE : items.getFirst();
         if (global == TorchGlobal.ORDERED_DICT && count == 0) {
             return new Dict();
         }
@@ -296,57 +276,15 @@ final class Pickle {
 
     /** The attributes of an OrderedDict, which {@code state_dict()} gives its versions; they are nothing to us. */
     private void build(Object state) throws MalformedDataException {
-        if (!(state instanceof Dict) || !(peek() instanceof Dict)) {
-            throw fault("refused to set attributes of " + kind(peek()) + " from " + kind(state));
+        if (!(state instanceof Dict) || !(stack.peek() instanceof Dict)) {
+            throw fault("refused to set attributes of " + kind(stack.peek()) + " from " + kind(state));
         }
-    }
-
-    private void push(Object value) throws MalformedDataException {
-        if (stack.size() == MAX_STACK) {
-            throw fault("refused more than " + MAX_STACK + " values at once");
-        }
-        stack.add(value);
-    }
-
-    private Object peek() throws MalformedDataException {
-        if (stack.isEmpty() || stack.getLast() == Special.MARK) {
-            throw fault("expected a value, found none");
-        }
-        return stack.getLast();
-    }
-
-    private Object pop() throws MalformedDataException {
-        Object value = peek();
-        stack.removeLast();
-        return value;
-    }
-
-    private List<Object> popLast(int count) throws MalformedDataException {
-        var values = new Object[count];
-        for (int i = count - 1; i >= 0; i--) {
-            values[i] = pop();
-        }
-        return List.of(values);
-    }
-
-    private List<Object> popToMark() throws MalformedDataException {
-        int mark = stack.size() - 1;
-        while (mark >= 0 && stack.get(mark) != Special.MARK) {
-            mark--;
-        }
-        if (mark < 0) {
-            throw fault("expected a mark, found none");
-        }
-        List<Object> above = stack.subList(mark, stack.size());
-        List<Object> values = List.copyOf(above.subList(1, above.size()));
-        above.clear();
-        return values;
     }
 
     /** What a value is, never its content. */
     private static String kind(Object value) {
         return switch (value) {
-            case Special.NONE -> "None";
+            case None.NONE -> "None";
             case Dict _ -> "a dict";
             case Tuple _ -> "a tuple";
             case Tensor _ -> "a tensor";

@@ -2,11 +2,7 @@ package sn9.checkpoint;
 
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collection;
 import java.util.Map;
 import sn9.MalformedDataException;
@@ -35,19 +31,8 @@ public final class Safetensors implements TensorFile {
      * @throws IOException when the file cannot be read
      */
     public static Safetensors open(Path file) throws IOException {
-        String source = file.toString();
-        if (!Files.isRegularFile(file)) {
-            throw new MalformedDataException(
-                    source, -1, Files.exists(file) ? "expected a regular file" : "no such file");
-        }
-        Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            return new Safetensors(source, arena, SafetensorsHeader.parse(source, bytes));
-        } catch (IOException | RuntimeException e) {
-            arena.close();
-            throw e;
-        }
+        return MappedFile.open(
+                file, (source, arena, bytes) -> new Safetensors(source, arena, SafetensorsHeader.parse(source, bytes)));
     }
 
     /** Name to tensor, in the order of the file's bytes; readable until {@link #close}. */

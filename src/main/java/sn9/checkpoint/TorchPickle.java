@@ -4,11 +4,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -50,19 +47,7 @@ public final class TorchPickle implements TensorFile {
      * @throws IOException when the file cannot be read
      */
     public static TorchPickle open(Path file) throws IOException {
-        String source = file.toString();
-        if (!Files.isRegularFile(file)) {
-            throw new MalformedDataException(
-                    source, -1, Files.exists(file) ? "expected a regular file" : "no such file");
-        }
-        Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-            MemorySegment bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            return new TorchPickle(arena, parse(source, bytes));
-        } catch (IOException | RuntimeException e) {
-            arena.close();
-            throw e;
-        }
+        return MappedFile.open(file, (source, arena, bytes) -> new TorchPickle(arena, parse(source, bytes)));
     }
 
     /** As {@link #open}, of bytes at hand, of which the tensors are slices. */

@@ -26,7 +26,8 @@ import sn9.train.SpeedTest;
         name = "bench",
         description =
                 "Speed of evaluation, training, matrix products and the tokenizer on this machine; with --plan, the"
-                        + " memory that a shape needs on a GPU that need not be here.")
+                        + " memory that a shape needs on a GPU that need not be here.",
+        subcommands = BenchFeedCommand.class)
 final class BenchCommand implements Callable<Integer> {
     /** The product that the GEMM peak is measured with (DESIGN 8). */
     private static final int PEAK_M = 1024;

@@ -70,7 +70,8 @@ public final class DatasetOptions {
             paramLabel = "NAME",
             defaultValue = "distinct",
             description = "distinct: aligned pages, all different, training and evaluation kept apart; reference: rows"
-                    + " drawn as the reference does, overlaps included. Default: ${DEFAULT-VALUE}")
+                    + " drawn as the reference does, overlaps included; fineweb: pages of 50 rows as the network draws"
+                    + " them from FineWeb since release C. Default: ${DEFAULT-VALUE}")
     private DatasetPages.Choice choice;
 
     @Option(
@@ -110,6 +111,9 @@ public final class DatasetOptions {
      */
     PageSource open(CommandSpec spec, long seed) throws IOException, InterruptedException {
         var wanted = Usage.checked(spec, () -> new Dataset(dataset, configs, split));
+        if (choice == DatasetPages.Choice.FINEWEB && api == Api.PARQUET) {
+            throw Usage.error(spec, "--page_choice fineweb draws configurations first, which needs --dataset_api rows");
+        }
         HubSettings hub = hub(spec);
         if (hub.offline()) {
             throw Usage.error(spec, "--dataset " + dataset + " is at the Hub, but HF_HUB_OFFLINE is set; use --corpus");

@@ -46,8 +46,9 @@ final class DatasetPagesCommand implements Callable<Integer> {
             names = "--seed",
             paramLabel = "SEED",
             defaultValue = "0",
-            description = "Decides which pages; with --page_choice reference as Python's random.seed. Default:"
-                    + " ${DEFAULT-VALUE}")
+            description =
+                    "Decides which pages; with --page_choice reference or fineweb as Python's random.seed. Default:"
+                            + " ${DEFAULT-VALUE}")
     private long seed;
 
     @Option(
@@ -55,7 +56,7 @@ final class DatasetPagesCommand implements Callable<Integer> {
             paramLabel = "0x...",
             description =
                     "Seed by a block's hash instead, as validators of the network agree on pages; needs --page_choice"
-                            + " reference.")
+                            + " reference or fineweb.")
     private String blockHash;
 
     @Option(names = "--text", fallbackValue = "true", description = "Print the text as well, a line before each row.")
@@ -106,14 +107,14 @@ final class DatasetPagesCommand implements Callable<Integer> {
     }
 
     private RandomGenerator random() {
-        boolean python = corpus.dataset().isNamed() && corpus.dataset().choice() == Choice.REFERENCE;
+        boolean python = corpus.dataset().isNamed() && corpus.dataset().choice() != Choice.DISTINCT;
         if (blockHash == null) {
             return python ? new PythonRandom(seed) : new SplittableRandom(seed);
         }
         if (!python || !blockHash.matches("0x[0-9a-f]{64}")) {
             throw Usage.error(
                     spec,
-                    "--block_hash needs --dataset, --page_choice reference and 0x with 64 small hex digits, got "
+                    "--block_hash needs --dataset, --page_choice reference or fineweb and 0x with 64 small hex digits, got "
                             + blockHash);
         }
         return PythonRandom.ofBlockHash(blockHash);

@@ -12,6 +12,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 import sn9.localnet.LocalChain;
+import sn9.localnet.dataset.DatasetServer;
 import sn9.localnet.hub.HubServer;
 import sn9.localnet.rpc.ChainServer;
 import sn9.localnet.rpc.ChainSettings;
@@ -24,7 +25,8 @@ import sn9.localnet.rpc.ChainSettings;
         name = "localnet",
         description = {
             "Make, look at and rehearse with the embedded local network (a Hub and a chain in one folder).",
-            "With --hub_port, --chain_port or both it serves a network that is there, on 127.0.0.1, until it is stopped."
+            "With --hub_port or --chain_port it serves a network that is there, with --dataset_port a corpus as a dataset,"
+                    + " all on 127.0.0.1, until it is stopped."
         },
         subcommands = {
             LocalnetCreateCommand.class,
@@ -67,6 +69,21 @@ final class LocalnetCommand implements Callable<Integer>, LongRunning {
             description = "Blocks by which the final block is behind the latest. Default: ${DEFAULT-VALUE}")
     private int finalityLag;
 
+    @Option(
+            names = "--dataset_port",
+            paramLabel = "PORT",
+            description =
+                    "Serve --dataset_corpus as the dataset local/corpus on this port, 0 for any free one. Miners take"
+                            + " --dataset local/corpus and its address for their --dataset_endpoint.")
+    private Integer datasetPort;
+
+    @Option(
+            names = "--dataset_corpus",
+            paramLabel = "PATH",
+            description = "Text to serve: a .txt, .jsonl or .parquet file or a folder of them; folders of a folder that"
+                    + " holds nothing else are configurations.")
+    private Path corpus;
+
     @Mixin
     private LoggingOptions logging;
 
@@ -75,25 +92,19 @@ final class LocalnetCommand implements Callable<Integer>, LongRunning {
 
     @Override
     public Integer call() throws IOException, InterruptedException {
-        if (hubPort == null && chainPort == null) {
-            throw Main.missingCommand(spec);
-        }
-        if (directory == null) {
-            throw Usage.error(
-                    spec,
-                    (hubPort == null ? "--chain_port" : "--hub_port") + " needs --localnet_dir, the network to serve");
-        }
-        checkPort("--hub_port", hubPort);
-        checkPort("--chain_port", chainPort);
+        checkFlags();
         var settings = Usage.checked(spec, () -> new ChainSettings(chainInstant, finalityLag));
-        LocalChain.observe(directory, InstantSource.system()).close();
+        if (directory != null) {
+            LocalChain.observe(directory, InstantSource.system()).close();
+        }
         var stopped = new CountDownLatch(1);
         var answer = new LinkedHashMap<String, Object>();
-        answer.put("localnet_dir", directory.toString());
+        answer.put("localnet_dir", directory == null ? null : directory.toString());
         var output = Output.of(spec, json);
         try (var _ = GracefulStop.onSignal(stopped::countDown);
                 var hub = hubPort == null ? null : HubServer.start(directory, hubPort);
-                var chain = chainPort == null ? null : ChainServer.start(directory, chainPort, settings)) {
+                var chain = chainPort == null ? null : ChainServer.start(directory, chainPort, settings);
+                var dataset = datasetPort == null ? null : DatasetServer.start(corpus, datasetPort)) {
             if (hub != null) {
                 answer.put("hub", hub.address().toString());
                 output.text("the Hub of " + directory + " is at " + hub.address());
@@ -102,10 +113,32 @@ final class LocalnetCommand implements Callable<Integer>, LongRunning {
                 answer.put("chain", chain.address().toString());
                 output.text("the chain of " + directory + " is at " + chain.address());
             }
+            if (dataset != null) {
+                answer.put("dataset", dataset.address().toString());
+                output.text("the dataset " + DatasetServer.ID + " of " + corpus + " is at " + dataset.address());
+            }
             output.json(answer);
             stopped.await();
         }
         return ExitCode.DONE;
+    }
+
+    private void checkFlags() {
+        if (hubPort == null && chainPort == null && datasetPort == null) {
+            throw Main.missingCommand(spec);
+        }
+        if (directory == null && (hubPort != null || chainPort != null)) {
+            throw Usage.error(
+                    spec,
+                    (hubPort == null ? "--chain_port" : "--hub_port") + " needs --localnet_dir, the network to serve");
+        }
+        if ((corpus == null) != (datasetPort == null)) {
+            throw Usage.error(
+                    spec, "--dataset_port and --dataset_corpus need each other: where, and the text to serve");
+        }
+        checkPort("--hub_port", hubPort);
+        checkPort("--chain_port", chainPort);
+        checkPort("--dataset_port", datasetPort);
     }
 
     private void checkPort(String flag, Integer port) {

@@ -15,9 +15,17 @@ public final class RuleOptions {
             description = "Rules of the subnet: A0, A1, A2, B0, B1 or B2. Default: ${DEFAULT-VALUE}")
     private RuleSet rules;
 
+    @Option(
+            names = "--use_hotkey_in_hash",
+            fallbackValue = "true",
+            description =
+                    "Commit a hash bound to the hotkey, so that nobody can copy the commitment, and take such hashes"
+                            + " beside plain ones. The validators of A0 to B2 take plain ones only.")
+    private boolean hotkeyInHash;
+
     /** The rule set. */
     public RuleSet rules() {
-        return rules;
+        return hotkeyInHash ? rules.bindingHotkeys() : rules;
     }
 
     /** A rule set by its name. */

@@ -8,6 +8,7 @@ import picocli.CommandLine.Option;
 import sn9.subnet.RuleSet;
 import sn9.validator.EvalStep;
 import sn9.validator.Validator;
+import sn9.validator.Validator.SeedBy;
 
 /** What an operator chooses about a validator; the names are the reference's where it has the flag (spec B.6). */
 public final class ValidatorOptions {
@@ -76,8 +77,10 @@ public final class ValidatorOptions {
     @Option(
             names = "--seed_by_block",
             fallbackValue = "true",
-            description = "Draw pages by --seed and the block instead of the step: validators of one seed then see the"
-                    + " same pages in the same 150 blocks.")
+            description =
+                    "Draw pages by the hash of the last block that is a multiple of 150, as the network's validators"
+                            + " do since release C (with --page_choice fineweb or reference the same pages); with --seed by the"
+                            + " seed and that block's number, so that validators of one seed see the same pages.")
     private boolean seedByBlock;
 
     @Option(
@@ -137,11 +140,9 @@ public final class ValidatorOptions {
         atLeastOne("--steps", count);
         int blocks = blocksPerEpoch == null ? rules.blocksPerEpoch() : blocksPerEpoch;
         atLeastOne("--blocks_per_epoch", OptionalLong.of(blocks));
-        if (seedByBlock && seed == null) {
-            throw new IllegalArgumentException("--seed_by_block needs --seed: the seed that the validators agree on");
-        }
+        var seedBy = !seedByBlock ? SeedBy.STEP : seed == null ? SeedBy.BLOCK_HASH : SeedBy.BLOCK;
         long drawn = seed == null ? new SecureRandom().nextLong(1L << 31) : seed;
-        return new Validator.Settings(count, blocks, !dontSetWeights && !offline, drawn, seedByBlock, WAIT_FOR_MODELS);
+        return new Validator.Settings(count, blocks, !dontSetWeights && !offline, drawn, seedBy, WAIT_FOR_MODELS);
     }
 
     private static void atLeastOne(String flag, OptionalLong value) {

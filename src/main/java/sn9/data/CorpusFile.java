@@ -3,7 +3,7 @@ package sn9.data;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** One file of a {@link LocalCorpus}: its documents are walked once to index their rows, and rows are read again later. */
+/** One file of {@link CorpusRows}: its documents are walked once to index their rows, and rows are read again later. */
 sealed interface CorpusFile permits TextFile, JsonLinesFile, ParquetFile {
     /** Where the file is. */
     Path path();

@@ -2,6 +2,7 @@ package sn9.data;
 
 import java.io.IOException;
 import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.random.RandomGenerator;
@@ -20,6 +21,9 @@ import sn9.data.DatasetRows.Segment;
  *       have no rows, and splits are not kept apart. Of a dataset with one configuration the row is {@code randint(1, rows)}
  *       (B.3); of several, first {@code choice(configurations)}, then {@code randint(0, rows - 1 - 100)} (spec/hub.md 5). With a
  *       {@link PythonRandom} the rows are those that Python draws from the same seed.
+ *   <li>{@link Choice#FINEWEB}: as the network chooses from FineWeb since release C. Pages of {@value #FINEWEB_ROWS} rows begin
+ *       at a common random offset and a multiple of their size; none is drawn twice (spec/subnet.md C 8;
+ *       macrocosm-os/pretraining, pretrain/datasets). Splits are not kept apart.
  * </ul>
  *
  * <p>Safe to use from any thread.
@@ -33,8 +37,16 @@ public final class DatasetPages implements PageSource {
         /** Aligned pages, all different. */
         DISTINCT,
         /** Random rows, as the reference draws them. */
-        REFERENCE
+        REFERENCE,
+        /** Distinct pages from a random offset, as the network draws them from FineWeb. */
+        FINEWEB
     }
+
+    /** Rows in a page of {@link Choice#FINEWEB}. */
+    private static final int FINEWEB_ROWS = 50;
+
+    /** Pages drawn twice after which the network gives up. */
+    private static final int MAX_DUPLICATES = 100;
 
     /** Of so many consecutive pages the first is for evaluation and the second held out. */
     private static final int ROUND = 20;
@@ -70,8 +82,8 @@ public final class DatasetPages implements PageSource {
 
     @Override
     public long pages(Split split) {
-        if (choice == Choice.REFERENCE) {
-            return all();
+        if (choice != Choice.DISTINCT) {
+            return all(firstRows) / pageRows();
         }
         long rounds = all() / ROUND;
         long rest = all() % ROUND;
@@ -89,6 +101,9 @@ public final class DatasetPages implements PageSource {
             Arrays.setAll(drawn, i -> referenceRow(random));
             return drawn;
         }
+        if (choice == Choice.FINEWEB) {
+            return fineWebRows(count, random);
+        }
         long available = pages(split);
         if (count < 0 || count > available) {
             throw new IllegalArgumentException("cannot draw " + count + " different pages of " + describe());
@@ -100,9 +115,10 @@ public final class DatasetPages implements PageSource {
 
     @Override
     public Page page(long number) throws IOException, InterruptedException {
-        long[] firsts = choice == Choice.REFERENCE ? firstRows : firstPages;
+        boolean byRow = choice != Choice.DISTINCT;
+        long[] firsts = byRow ? firstRows : firstPages;
         // One row behind the last is what randint(1, rows) may give: a page without rows.
-        long end = all(firsts) + (choice == Choice.REFERENCE ? 1 : 0);
+        long end = all(firsts) + (byRow ? 1 : 0);
         if (number < 0 || number >= end) {
             throw new IllegalArgumentException("page " + number + " of " + describe() + ": expected 0 to " + (end - 1));
         }
@@ -111,8 +127,8 @@ public final class DatasetPages implements PageSource {
         }
         int found = Arrays.binarySearch(firsts, number);
         int segment = found >= 0 ? found : -found - 2;
-        long from = (number - firsts[segment]) * (choice == Choice.REFERENCE ? 1 : PAGE_ROWS);
-        return new Page(number, List.copyOf(rows.read(segments.get(segment), from, PAGE_ROWS)));
+        long from = (number - firsts[segment]) * (byRow ? 1 : PAGE_ROWS);
+        return new Page(number, List.copyOf(rows.read(segments.get(segment), from, pageRows())));
     }
 
     @Override
@@ -127,6 +143,10 @@ public final class DatasetPages implements PageSource {
     @Override
     public void close() {
         rows.close();
+    }
+
+    private int pageRows() {
+        return choice == Choice.FINEWEB ? FINEWEB_ROWS : PAGE_ROWS;
     }
 
     private long all() {
@@ -153,5 +173,22 @@ public final class DatasetPages implements PageSource {
         int segment = random.nextInt(segments.size());
         return firstRows[segment]
                 + random.nextLong(0, Math.max(1, segments.get(segment).rows() - PAGE_ROWS));
+    }
+
+    private long[] fineWebRows(int count, RandomGenerator random) {
+        int offset = random.nextInt(FINEWEB_ROWS);
+        var drawn = new LinkedHashSet<Long>();
+        for (int duplicates = 0; drawn.size() < count; ) {
+            int segment = random.nextInt(segments.size());
+            long available = (segments.get(segment).rows() - offset + 1) / FINEWEB_ROWS;
+            boolean isNew = available > 0
+                    && drawn.add(firstRows[segment] + offset + FINEWEB_ROWS * random.nextLong(0, available));
+            duplicates += isNew ? 0 : 1;
+            if (duplicates == MAX_DUPLICATES) {
+                throw new IllegalArgumentException("cannot draw " + count + " different pages of " + describe() + ": "
+                        + drawn.size() + " were drawn before the " + duplicates + "th that was there already");
+            }
+        }
+        return drawn.stream().mapToLong(Long::longValue).toArray();
     }
 }

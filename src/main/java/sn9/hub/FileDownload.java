@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -58,9 +59,14 @@ final class FileDownload {
      * @throws RemoteCallException when the Hub or its storage fails or refuses
      */
     void run(RemoteContent remote, Path folder, Path target) throws IOException, InterruptedException {
-        checkRoom(Files.createDirectories(folder), remote.bytes());
+        Files.createDirectories(folder);
+        checkRoom(folder, remote.bytes() - PartialFile.bytes(folder, remote.content()));
         int chunks = Math.toIntExact(Math.ceilDiv(remote.bytes(), (long) chunkBytes));
         try (var partial = PartialFile.open(folder, remote.content(), chunks)) {
+            if (isThere(remote, target)) {
+                partial.discard();
+                return; // another program brought it while this one waited
+            }
             for (int tries = 1; ; tries++) {
                 fill(remote, partial, chunks);
                 partial.resize(remote.bytes());
@@ -79,11 +85,17 @@ final class FileDownload {
         }
     }
 
+    private static boolean isThere(RemoteContent remote, Path target) throws IOException, InterruptedException {
+        return Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)
+                && Files.size(target) == remote.bytes()
+                && remote.content().isOf(target);
+    }
+
     private static void checkRoom(Path folder, long bytes) throws IOException {
         long free = Files.getFileStore(folder).getUsableSpace();
         if (free < bytes) {
             throw new IOException(folder + " has room for " + free + " bytes, the file takes " + bytes
-                    + "; free some space or choose another folder");
+                    + " more; free some space or choose another folder");
         }
     }
 

@@ -3,9 +3,8 @@ package sn9.hub;
 import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.Files;
@@ -13,7 +12,6 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
 import java.time.Instant;
 import java.util.BitSet;
 import java.util.UUID;
@@ -21,20 +19,17 @@ import java.util.UUID;
 /**
  * A file that arrives in chunks, in any order, and the note of which are there: {@code <content>.partial} and
  * {@code <content>.chunks}. A chunk is noted once its bytes are written, so a killed program goes on with the rest. One
- * owner at a time, threads and processes alike: whoever comes second waits. The lock's file stays, since one that is
- * deleted may still be waited for.
+ * owner at a time, threads and processes alike: whoever comes second waits.
  */
 final class PartialFile implements Closeable {
-    private static final long LOCK_POLL_MILLIS = 50;
-
     private final Path file;
     private final Path notes;
     private final FileChannel data;
     private final FileChannel noted;
-    private final FileChannel lock;
+    private final LockFile lock;
     private final BitSet done = new BitSet();
 
-    private PartialFile(Path file, Path notes, FileChannel data, FileChannel noted, FileChannel lock) {
+    private PartialFile(Path file, Path notes, FileChannel data, FileChannel noted, LockFile lock) {
         this.file = file;
         this.notes = notes;
         this.data = data;
@@ -43,41 +38,58 @@ final class PartialFile implements Closeable {
     }
 
     /**
-     * Opens what is there of a content, or begins it.
+     * Opens what is there of a content, or begins it. The folder must be there.
      *
      * @param chunks how many there are in all
      */
     static PartialFile open(Path folder, ContentId content, int chunks) throws IOException, InterruptedException {
-        Files.createDirectories(folder);
-        Path path = folder.resolve(content.hex() + ".lock");
-        FileChannel lock = openOwn(path);
+        LockFile lock = LockFile.take(lockOf(folder, content.hex()));
         try {
-            lock(lock);
-            Files.setLastModifiedTime(path, FileTime.from(Instant.now()));
             Path file = folder.resolve(content.hex() + ".partial");
             Path notes = folder.resolve(content.hex() + ".chunks");
             var partial = new PartialFile(file, notes, openOwn(file), openOwn(notes), lock);
             partial.readNotes(chunks);
             return partial;
-        } catch (IOException | InterruptedException e) {
+        } catch (IOException e) {
             lock.close();
             throw e;
         }
     }
 
-    /** Deletes what nobody has gone on with since some time. */
+    /** How far a content has come, at most. */
+    static long bytes(Path folder, ContentId content) throws IOException {
+        Path file = folder.resolve(content.hex() + ".partial");
+        return Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) ? Files.size(file) : 0;
+    }
+
+    /** Deletes what nobody has gone on with since some time; what somebody has open stays, whatever the clocks say. */
     static void sweep(Path folder, Instant since) throws IOException {
         if (!Files.isDirectory(folder)) {
             return;
         }
         try (var files = Files.newDirectoryStream(folder, "*.{lock,partial,chunks}")) {
             for (Path file : files) {
-                Path lock = folder.resolve(file.getFileName().toString().replaceFirst("\\.[a-z]+$", ".lock"));
-                if (isBefore(file, since) && isBefore(lock, since)) {
-                    Files.deleteIfExists(file);
+                String name = file.getFileName().toString().replaceFirst("\\.[a-z]+$", "");
+                if (isBefore(file, since) && isBefore(lockOf(folder, name), since)) {
+                    delete(folder, name);
                 }
             }
         }
+    }
+
+    private static void delete(Path folder, String name) throws IOException {
+        var taken = LockFile.tryTake(lockOf(folder, name));
+        if (taken.isPresent()) {
+            try (var lock = taken.get()) {
+                Files.deleteIfExists(folder.resolve(name + ".partial"));
+                Files.deleteIfExists(folder.resolve(name + ".chunks"));
+                lock.delete();
+            }
+        }
+    }
+
+    private static Path lockOf(Path folder, String name) {
+        return folder.resolve(name + ".lock");
     }
 
     private static boolean isBefore(Path file, Instant time) throws IOException {
@@ -96,35 +108,19 @@ final class PartialFile implements Closeable {
                 LinkOption.NOFOLLOW_LINKS);
     }
 
-    private static void lock(FileChannel channel) throws IOException, InterruptedException {
-        while (true) {
-            try {
-                FileLock lock = channel.tryLock();
-                if (lock != null) {
-                    return;
-                }
-            } catch (OverlappingFileLockException e) {
-                // another thread of this process has it; it is waited for like another process
-            }
-            Thread.sleep(LOCK_POLL_MILLIS);
-        }
-    }
-
     private void readNotes(int chunks) throws IOException {
         var text = ByteBuffer.allocate((int) Math.min(noted.size(), 12L * chunks));
         while (text.hasRemaining() && noted.read(text, text.position()) > 0) {
             // a channel may give it in parts
         }
         String lines = new String(text.array(), 0, text.position(), StandardCharsets.US_ASCII);
-        for (String line : lines.substring(0, lines.lastIndexOf('\n') + 1).split("\n")) {
+        int end = lines.lastIndexOf('\n') + 1; // what follows was cut off while it was written
+        for (String line : lines.substring(0, end).split("\n")) {
             if (line.matches("[0-9]{1,9}") && Integer.parseInt(line) < chunks) {
                 done.set(Integer.parseInt(line));
             }
         }
-        noted.position(noted.size());
-        if (!lines.isEmpty() && !lines.endsWith("\n")) {
-            append("\n");
-        }
+        noted.truncate(end).position(end);
     }
 
     /** Whether a chunk is there, as far as the notes say; only the content's hash proves it. */
@@ -132,10 +128,23 @@ final class PartialFile implements Closeable {
         return done.get(chunk);
     }
 
-    /** Writes bytes at their place. */
+    /**
+     * Writes bytes at their place.
+     *
+     * @throws IOException when the disk takes no more; what is noted stays
+     */
     void write(ByteBuffer bytes, long offset) throws IOException {
-        for (long at = offset; bytes.hasRemaining(); ) {
-            at += data.write(bytes, at);
+        try {
+            for (long at = offset; bytes.hasRemaining(); ) {
+                at += data.write(bytes, at);
+            }
+        } catch (ClosedChannelException e) {
+            throw e; // another range has failed
+        } catch (IOException e) {
+            throw new IOException(
+                    "cannot write " + file + ": " + e.getMessage()
+                            + "; make room and run it again, what has arrived is kept",
+                    e);
         }
     }
 
@@ -150,6 +159,12 @@ final class PartialFile implements Closeable {
         done.clear();
         noted.truncate(0);
         data.truncate(0);
+    }
+
+    /** Deletes everything: nobody needs it. */
+    void discard() throws IOException {
+        Files.deleteIfExists(file);
+        Files.deleteIfExists(notes);
     }
 
     /** Where the bytes are, to be hashed. */

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -38,6 +39,7 @@ final class UploadJournal {
     final class Session {
         private final MultipartUpload upload;
         private final TreeMap<Integer, String> etags;
+        private boolean noted = true;
 
         private Session(MultipartUpload upload, TreeMap<Integer, String> etags) {
             this.upload = upload;
@@ -54,18 +56,37 @@ final class UploadJournal {
         }
 
         /** Notes that a part is stored. */
-        synchronized void done(int part, String etag) throws IOException {
+        synchronized void done(int part, String etag) {
             etags.put(part, etag);
             var line = JsonNodeFactory.instance.objectNode().put("part", part).put("etag", etag);
-            Files.writeString(file(upload.content()), line + "\n", StandardOpenOption.APPEND);
+            note(() -> append(upload.content(), line));
         }
+
+        /** An upload goes on without notes, when the disk is full or another program has ended the same upload. */
+        private void note(Note note) {
+            if (noted) {
+                try {
+                    note.write();
+                } catch (IOException e) {
+                    noted = false; // a line may be cut off: no other must be joined to it
+                    LOG.warn(
+                            "event=upload_not_noted content={} reason=\"{}\" if it is cut off, it starts again",
+                            upload,
+                            e.toString());
+                }
+            }
+        }
+    }
+
+    private interface Note {
+        void write() throws IOException;
     }
 
     /** Goes on with an earlier upload of the same file in the same parts, or begins this one. */
     Session resume(MultipartUpload fresh) throws IOException {
         Path file = file(fresh.content());
         try {
-            if (Files.isRegularFile(file) && Files.size(file) <= MAX_BYTES) {
+            if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) && Files.size(file) <= MAX_BYTES) {
                 Session earlier = read(file);
                 if (earlier.upload.matches(fresh)) {
                     LOG.info("event=upload_resumed content={} parts_stored={}", fresh, earlier.etags.size());
@@ -75,11 +96,18 @@ final class UploadJournal {
         } catch (MalformedDataException e) {
             LOG.warn("event=upload_journal_ignored reason=\"{}\"", e.getMessage());
         }
-        Files.createDirectories(folder);
-        Files.deleteIfExists(file);
-        Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-        Files.writeString(file, header(fresh) + "\n", StandardOpenOption.APPEND);
-        return new Session(fresh, new TreeMap<>());
+        var session = new Session(fresh, new TreeMap<>());
+        session.note(() -> {
+            Files.createDirectories(folder);
+            Files.deleteIfExists(file);
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            append(fresh.content(), header(fresh));
+        });
+        return session;
+    }
+
+    private void append(ContentId content, JsonNode line) throws IOException {
+        Files.writeString(file(content), line + "\n", StandardOpenOption.APPEND, LinkOption.NOFOLLOW_LINKS);
     }
 
     /** Drops what is known of an upload: it is complete, or storage has forgotten it. */

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -119,6 +120,18 @@ public final class LocalChain implements SubnetChain, ModelMetadataStore {
     @Override
     public long block() throws RemoteCallException {
         return remote(chain::openBlock);
+    }
+
+    @Override
+    public String periodHash(int period) throws RemoteCallException {
+        return remote(() -> {
+            long number = chain.best().number() / period * period;
+            return "0x"
+                    + HexFormat.of()
+                            .formatHex(chain.block(number)
+                                    .orElseThrow(() -> new IOException("block " + number + " is forgotten"))
+                                    .hash());
+        });
     }
 
     /**

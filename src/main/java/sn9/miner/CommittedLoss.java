@@ -41,7 +41,7 @@ public record CommittedLoss(NetworkModels network, String hotkey, Path folder, E
         if (commitment.isEmpty()) {
             return OptionalDouble.empty();
         }
-        try (var model = ModelDirectory.open(network.fetch(commitment.get(), folder));
+        try (var model = ModelDirectory.open(network.fetch(hotkey, commitment.get(), folder));
                 var evaluator = new Evaluator(engine)) {
             double loss = mean(evaluator.losses(model, heldOut, LIMIT));
             LOG.info(

@@ -50,7 +50,7 @@ public record NetworkModels(SubnetChain chain, ModelMetadataStore metadata, Remo
         Commitment commitment = metadata.commitment(neuron.hotkey())
                 .orElseThrow(() -> new RemoteCallException(
                         "uid " + uid + " (hotkey " + neuron.hotkey() + ") has not committed a model", false));
-        return fetch(commitment, folder);
+        return fetch(neuron.hotkey(), commitment, folder);
     }
 
     /**
@@ -74,7 +74,7 @@ public record NetworkModels(SubnetChain chain, ModelMetadataStore metadata, Remo
                 continue;
             }
             try {
-                Path model = fetch(commitment, folder);
+                Path model = fetch(neuron.hotkey(), commitment, folder);
                 LOG.info("best uid={} incentive={} commitment={}", neuron.uid(), neuron.incentive(), commitment.text());
                 return model;
             } catch (MalformedDataException e) {
@@ -87,8 +87,8 @@ public record NetworkModels(SubnetChain chain, ModelMetadataStore metadata, Remo
                 false);
     }
 
-    /** The model of a commitment; throws as {@link #fetchUid}. */
-    public Path fetch(Commitment commitment, Path folder) throws IOException, InterruptedException {
+    /** The model that a hotkey has committed; throws as {@link #fetchUid}. */
+    public Path fetch(String hotkey, Commitment commitment, Path folder) throws IOException, InterruptedException {
         ModelId id = ModelId.parse(commitment.text());
         if (!id.isComplete()) {
             throw new MalformedDataException(
@@ -97,7 +97,7 @@ public record NetworkModels(SubnetChain chain, ModelMetadataStore metadata, Remo
         Path target = folder.resolve("models--" + id.namespace() + "--" + id.name())
                 .resolve("snapshots")
                 .resolve(id.commit());
-        if (Files.isDirectory(target) && DirectoryHash.of(target).equals(id.hash())) {
+        if (Files.isDirectory(target) && rules.hashForm().accepts(id.hash(), DirectoryHash.of(target), hotkey)) {
             LOG.debug("repo={} commit={} is already in {}", id.repoId(), id.commit(), target);
             return target;
         }
@@ -105,11 +105,12 @@ public record NetworkModels(SubnetChain chain, ModelMetadataStore metadata, Remo
         Path partial = Files.createTempDirectory(target.getParent(), ".partial-");
         try {
             String hash = download(id.repoId(), id.commit(), commitment.block(), partial);
-            if (!hash.equals(id.hash())) {
+            if (!rules.hashForm().accepts(id.hash(), hash, hotkey)) {
                 throw new MalformedDataException(
                         source(id.repoId(), id.commit()),
                         -1,
-                        "content hash is " + hash + ", the commitment says " + id.hash());
+                        "content hash is " + rules.hashForm().committed(hash, hotkey) + ", the commitment says "
+                                + id.hash());
             }
             deleteTree(target);
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);

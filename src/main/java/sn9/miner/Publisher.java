@@ -103,7 +103,8 @@ public final class Publisher {
         LOG.info("uploading repo={} directory={}", repoId, directory);
         String commit = network.store().upload(repoId, directory);
         verify(repoId, commit, hash);
-        var id = new ModelId(repo.namespace(), repo.name(), commit, hash);
+        String committed = network.rules().hashForm().committed(hash, hotkey);
+        var id = new ModelId(repo.namespace(), repo.name(), commit, committed);
         Commitment commitment = commit(id, mayWait);
         LOG.info("published repo={} commitment={} block={}", repoId, commitment.text(), commitment.block());
         return new Publication(id, commitment.block(), false);
@@ -133,7 +134,9 @@ public final class Publisher {
         }
         try {
             ModelId id = ModelId.parse(commitment.get().text());
-            boolean same = id.hash().equals(hash) && id.repoId().equals(repo.toString()) && id.isComplete();
+            boolean same = network.rules().hashForm().accepts(id.hash(), hash, hotkey)
+                    && id.repoId().equals(repo.toString())
+                    && id.isComplete();
             if (same && !network.store().files(id.repoId(), id.commit()).isEmpty()) {
                 return Optional.of(new Publication(id, commitment.get().block(), true));
             }

@@ -118,7 +118,7 @@ public final class DirectoryHash {
         return Base64.getEncoder().encodeToString(digest.digest());
     }
 
-    private static MessageDigest sha256() {
+    static MessageDigest sha256() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {

@@ -12,6 +12,7 @@ import java.util.Optional;
  * @param sampling what is evaluated, and when
  * @param limits what a model may be
  * @param fetchList which files make up a model
+ * @param hashForm how a commitment's hash follows from them
  * @param versionKey sent with the weights; 0 where the release sends none
  * @param referenceFailures whether non-finite losses are scored as the reference does. [defect] There a NaN wins or
  *     loses by the accident of its comparisons, and a model that failed still shares in the weights. Differs: off by
@@ -23,6 +24,7 @@ public record RuleSet(
         Sampling sampling,
         Limits limits,
         FetchList fetchList,
+        HashForm hashForm,
         long versionKey,
         boolean referenceFailures) {
 
@@ -100,6 +102,7 @@ public record RuleSet(
             new Sampling(3, 512, 2, true, Integer.MAX_VALUE, 360),
             exactly(SMALL),
             PICKLE,
+            HashForm.PLAIN,
             0,
             false);
 
@@ -110,6 +113,7 @@ public record RuleSet(
             new Sampling(3, 512, 3, true, Integer.MAX_VALUE, 360),
             exactly(SMALL),
             PICKLE,
+            HashForm.PLAIN,
             0,
             false);
 
@@ -120,6 +124,7 @@ public record RuleSet(
             new Sampling(1, 1024, 3, false, 30, 50),
             exactly(DEFAULT),
             SAFE,
+            HashForm.PLAIN,
             2002,
             false);
 
@@ -134,6 +139,7 @@ public record RuleSet(
                     BlockSchedule.always(GIB),
                     List.of()),
             HUGGING_FACE,
+            HashForm.PLAIN,
             2002,
             false);
 
@@ -144,6 +150,7 @@ public record RuleSet(
             B0.sampling,
             new Limits(Optional.empty(), BlockSchedule.always(186_000_000), BlockSchedule.always(GIB), List.of()),
             HUGGING_FACE,
+            HashForm.PLAIN,
             2002,
             false);
 
@@ -165,6 +172,7 @@ public record RuleSet(
                             "GPTNeoXForCausalLM",
                             "GPTJForCausalLM")),
             HUGGING_FACE,
+            HashForm.PLAIN,
             2021,
             false);
 
@@ -186,7 +194,13 @@ public record RuleSet(
 
     /** These rules with the reference's treatment of non-finite losses. */
     public RuleSet faithful() {
-        return new RuleSet(name, scoring, sampling, limits, fetchList, versionKey, true);
+        return new RuleSet(name, scoring, sampling, limits, fetchList, hashForm, versionKey, true);
+    }
+
+    /** These rules with hashes bound to hotkeys, which the network took beside plain ones from 2024-04-25. */
+    public RuleSet bindingHotkeys() {
+        return new RuleSet(
+                name, scoring, sampling, limits, fetchList, HashForm.HOTKEY_BOUND, versionKey, referenceFailures);
     }
 
     /** What a model committed at a block must keep. */

@@ -7,6 +7,14 @@ public interface SubnetChain extends AutoCloseable {
     /** The number of the latest block. */
     long block() throws RemoteCallException, InterruptedException;
 
+    /**
+     * The hash of the latest block whose number is a multiple of {@code period}: something that all validators know and
+     * nobody could foretell.
+     *
+     * @return {@code 0x} and 64 hexadecimal digits
+     */
+    String periodHash(int period) throws RemoteCallException, InterruptedException;
+
     /** The metagraph of this chain's subnet at the latest block. */
     Metagraph metagraph() throws RemoteCallException, InterruptedException;
 

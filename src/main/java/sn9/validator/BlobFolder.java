@@ -5,6 +5,7 @@ import java.io.InputStream;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -34,7 +35,7 @@ final class BlobFolder {
     /** Whether a content is here, as far as its size tells. */
     boolean holds(String sha256, long bytes) throws IOException {
         Path blob = blob(sha256);
-        return Files.isRegularFile(blob) && Files.size(blob) == bytes;
+        return Files.isRegularFile(blob, LinkOption.NOFOLLOW_LINKS) && Files.size(blob) == bytes;
     }
 
     /**
@@ -52,7 +53,8 @@ final class BlobFolder {
             LOG.debug("no link to {}", blob, e);
             return false;
         }
-        if (sha256(target).equals(sha256)) {
+        if (Files.isRegularFile(target, LinkOption.NOFOLLOW_LINKS)
+                && sha256(target).equals(sha256)) {
             return true;
         }
         LOG.warn("event=blob_damaged blob={} its bytes have changed, fetching them again", blob);

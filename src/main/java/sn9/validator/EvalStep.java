@@ -216,7 +216,7 @@ public final class EvalStep {
     private void checkUnchanged(Candidate candidate, MalformedDataException cause) throws IOException {
         Path directory = candidate.directory();
         String hash = DirectoryHash.of(directory);
-        if (!hash.equals(candidate.id().hash())) {
+        if (!rules.hashForm().accepts(candidate.id().hash(), hash, candidate.hotkey())) {
             models.discard(directory);
             throw new IOException(
                     directory + " has changed on our disk since it was accepted (hash " + hash + ", committed "

@@ -3,23 +3,20 @@ package sn9.validator;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.DirectoryNotEmptyException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +43,7 @@ public final class LocalModelStore {
     private final Duration grace;
     private final InstantSource clock;
     private final Map<Path, Integer> used = new HashMap<>();
+    private final Set<Path> arriving = ConcurrentHashMap.newKeySet();
     private long reservedBytes;
 
     /**
@@ -106,6 +104,7 @@ public final class LocalModelStore {
         try {
             Files.createDirectories(incoming);
             place = Files.createTempDirectory(incoming, id.commit() + "-");
+            arriving.add(place);
             for (var file : files) {
                 Path path = place;
                 for (String part : file.path().split("/", -1)) {
@@ -120,7 +119,8 @@ public final class LocalModelStore {
         } catch (IOException | InterruptedException | RuntimeException e) {
             release(bytes);
             if (place != null) {
-                deleteTree(place);
+                FileTree.delete(place);
+                arriving.remove(place);
             }
             throw e;
         }
@@ -170,7 +170,8 @@ public final class LocalModelStore {
             if (open) {
                 open = false;
                 release(bytes);
-                deleteTree(place);
+                FileTree.delete(place);
+                arriving.remove(place);
             }
         }
     }
@@ -207,7 +208,7 @@ public final class LocalModelStore {
         Files.createDirectories(incoming);
         Path doomed = Files.createTempDirectory(incoming, "discarded-");
         Files.move(directory, doomed.resolve("model"), StandardCopyOption.ATOMIC_MOVE);
-        deleteTree(doomed);
+        FileTree.delete(doomed);
     }
 
     /**
@@ -231,10 +232,10 @@ public final class LocalModelStore {
             kept.addAll(used.keySet());
         }
         int deleted = 0;
-        for (Path hotkey : children(models)) {
-            for (Path repository : children(hotkey)) {
-                for (Path commit : children(repository)) {
-                    if (!kept.contains(commit) && !newest(commit).isAfter(untouchedSince)) {
+        for (Path hotkey : FileTree.children(models)) {
+            for (Path repository : FileTree.children(hotkey)) {
+                for (Path commit : FileTree.children(repository)) {
+                    if (!kept.contains(commit) && !FileTree.newest(commit).isAfter(untouchedSince)) {
                         deleted += tryDiscard(commit) ? 1 : 0;
                     }
                 }
@@ -244,9 +245,9 @@ public final class LocalModelStore {
         }
         blobs.sweep();
         Instant abandoned = clock.instant().minus(grace.plusHours(1));
-        for (Path leftover : children(incoming)) {
-            if (newest(leftover).isBefore(abandoned)) {
-                deleteTree(leftover);
+        for (Path leftover : FileTree.children(incoming)) {
+            if (!arriving.contains(leftover) && FileTree.newest(leftover).isBefore(abandoned)) {
+                FileTree.delete(leftover);
             }
         }
         return deleted;
@@ -254,7 +255,7 @@ public final class LocalModelStore {
 
     /** Bytes that all models in place take on the disk. */
     public long bytes() throws IOException {
-        return size(models);
+        return FileTree.size(models);
     }
 
     private synchronized void reserve(ModelId id, long bytes) throws IOException {
@@ -289,96 +290,11 @@ public final class LocalModelStore {
         return text;
     }
 
-    private static List<Path> children(Path directory) throws IOException {
-        if (!Files.isDirectory(directory)) {
-            return List.of();
-        }
-        try (var entries = Files.newDirectoryStream(directory)) {
-            var children = new ArrayList<Path>();
-            entries.forEach(children::add);
-            return children;
-        }
-    }
-
     private static void deleteIfEmpty(Path directory) throws IOException {
         try {
             Files.deleteIfExists(directory);
         } catch (DirectoryNotEmptyException e) {
             LOG.trace("kept {}", directory, e);
         }
-    }
-
-    /** The latest change of a directory or of anything in it. */
-    private static Instant newest(Path directory) throws IOException {
-        var newest = new Instant[] {Instant.EPOCH};
-        walk(directory, (path, attributes) -> {
-            Instant changed = attributes.lastModifiedTime().toInstant();
-            newest[0] = changed.isAfter(newest[0]) ? changed : newest[0];
-        });
-        return newest[0];
-    }
-
-    private static long size(Path directory) throws IOException {
-        var files = new HashMap<Object, Long>(); // by inode, where there are any: a link takes no room
-        walk(directory, (path, attributes) -> {
-            if (attributes.isRegularFile()) {
-                files.put(attributes.fileKey() == null ? path : attributes.fileKey(), attributes.size());
-            }
-        });
-        return files.values().stream().mapToLong(Long::longValue).sum();
-    }
-
-    private interface Visit {
-        void visit(Path path, BasicFileAttributes attributes);
-    }
-
-    /** Visits everything below a directory; what disappears meanwhile is passed over. */
-    private static void walk(Path directory, Visit visit) throws IOException {
-        if (!Files.exists(directory)) {
-            return;
-        }
-        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) {
-                visit.visit(path, attributes);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) {
-                visit.visit(path, attributes);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
-                if (e instanceof NoSuchFileException) {
-                    return FileVisitResult.CONTINUE;
-                }
-                throw e;
-            }
-        });
-    }
-
-    private static void deleteTree(Path directory) throws IOException {
-        if (!Files.exists(directory)) {
-            return;
-        }
-        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) throws IOException {
-                Files.deleteIfExists(path);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path path, IOException e) throws IOException {
-                if (e != null) {
-                    throw e;
-                }
-                Files.deleteIfExists(path);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 }

@@ -21,6 +21,7 @@ import sn9.RemoteCallException;
 import sn9.checkpoint.ModelDirectory;
 import sn9.subnet.Commitment;
 import sn9.subnet.DirectoryHash;
+import sn9.subnet.HashForm;
 import sn9.subnet.Metagraph;
 import sn9.subnet.ModelFacts;
 import sn9.subnet.ModelId;
@@ -88,7 +89,7 @@ public final class ModelUpdater {
         if (metagraph.neurons().isEmpty()) {
             return; // a chain that names nobody is more likely confused than empty: drop nothing
         }
-        state.judgeBy(rules.name());
+        state.judgeBy(rulesName());
         state.retain(metagraph.neurons().stream().map(Neuron::hotkey).toList());
         var commitments = metadata.commitments();
         var tracked = state.tracker();
@@ -153,13 +154,20 @@ public final class ModelUpdater {
             return Optional.of(TrackedModel.rejected(
                     hotkey, commitment, "the commitment names no commit or no hash: " + commitment.text()));
         }
-        return state.rejection(id, limits(commitment), hotkey, commitment);
+        return state.rejection(id, limits(hotkey, commitment), hotkey, commitment);
     }
 
-    /** What rules a verdict depends on besides the model itself: the limits change with the block. */
-    private String limits(Commitment commitment) {
+    private String rulesName() {
+        return rules.hashForm() == HashForm.PLAIN ? rules.name() : rules.name() + " " + rules.hashForm();
+    }
+
+    /** What a verdict depends on besides the model itself: the limits change with the block, bound hashes with the hotkey. */
+    private String limits(String hotkey, Commitment commitment) {
         long block = commitment.block();
-        return rules.name() + " parameters<=" + rules.maxParameters(block) + " bytes<=" + rules.maxRepoBytes(block);
+        String limits =
+                rulesName() + " parameters<=" + rules.maxParameters(block) + " bytes<=" + rules.maxRepoBytes(block);
+        // A bound hash that is wrong for the hotkey that copied it is right for its owner.
+        return rules.hashForm() == HashForm.PLAIN ? limits : limits + " hotkey=" + hotkey;
     }
 
     private static void runAll(List<Callable<Void>> fetches) throws IOException, InterruptedException {
@@ -193,7 +201,7 @@ public final class ModelUpdater {
             }
             unavailable.remove(hotkey);
             if (model.standing() != TrackedModel.Standing.ACCEPTED) {
-                state.reject(id, limits(commitment), model);
+                state.reject(id, limits(hotkey, commitment), model);
             }
             track(model);
         }
@@ -272,7 +280,9 @@ public final class ModelUpdater {
 
     private TrackedModel judge(String hotkey, Commitment commitment, ModelId id, Path directory, long repoBytes)
             throws IOException {
-        String hash = DirectoryHash.of(directory);
+        String found = DirectoryHash.of(directory);
+        boolean same = rules.hashForm().accepts(id.hash(), found, hotkey);
+        String hash = same ? id.hash() : rules.hashForm().committed(found, hotkey);
         try (var model = ModelDirectory.open(directory)) {
             var config = model.config();
             var shape = new ModelShape(
@@ -287,7 +297,7 @@ public final class ModelUpdater {
                     Optional.of(id.hash()));
             return rejectedBy(facts, hotkey, commitment);
         } catch (MalformedDataException e) {
-            String reason = hash.equals(id.hash())
+            String reason = same
                     ? "cannot be loaded: " + e.getMessage().replace(directory + "/", "")
                     : "content hash is " + hash + ", the commitment says " + id.hash();
             return TrackedModel.rejected(hotkey, commitment, reason);

@@ -22,6 +22,7 @@ import java.util.random.RandomGenerator;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sn9.RemoteCallException;
+import sn9.data.PythonRandom;
 import sn9.subnet.Metagraph;
 import sn9.subnet.ModelId;
 import sn9.subnet.RuleSet;
@@ -59,9 +60,8 @@ public final class Validator {
      * @param steps how many steps to run; empty runs until stopped
      * @param blocksPerEpoch blocks between two settings of weights
      * @param setWeights whether weights go on chain at all
-     * @param seed decides the pages together with the step's number, or with the block
-     * @param seedByBlock seed pages by the last block that is a multiple of {@link #SEED_BLOCKS} instead of by the step, so
-     *     that validators of one seed draw the same pages at the same time; predictable by everybody who knows the seed
+     * @param seed decides the pages, unless a block does
+     * @param seedBy what decides the pages together with it, or alone
      * @param waitForModels how long to wait before looking again when there is nothing to evaluate
      */
     public record Settings(
@@ -69,10 +69,28 @@ public final class Validator {
             int blocksPerEpoch,
             boolean setWeights,
             long seed,
-            boolean seedByBlock,
+            SeedBy seedBy,
             Duration waitForModels) {}
 
-    /** Blocks that share a seed under {@link Settings#seedByBlock} (spec C.7 uses the same period). */
+    /** What the pages of a step depend on. */
+    public enum SeedBy {
+        /** The seed and the step's number: a run can be repeated. */
+        STEP,
+
+        /**
+         * The seed and the last block that is a multiple of {@value Validator#SEED_BLOCKS}: validators of one seed draw the
+         * same pages at the same time. Predictable by everybody who knows the seed.
+         */
+        BLOCK,
+
+        /**
+         * The hash of that block, by Python's generator, as validators of release C agree on pages (spec/subnet.md C 7).
+         * Differs: when the chain does not answer, the step is tried again; the reference draws pages of its own.
+         */
+        BLOCK_HASH
+    }
+
+    /** Blocks that share a seed (spec/subnet.md C 7). */
     public static final int SEED_BLOCKS = 150;
 
     /** Who wants to know, on the validator's own thread. */
@@ -297,8 +315,15 @@ public final class Validator {
                 evaluated ? Optional.empty() : Optional.of(model.reason()));
     }
 
-    private RandomGenerator random(long step, long block) {
-        long count = settings.seedByBlock() ? block / SEED_BLOCKS : step;
+    private RandomGenerator random(long step, long block) throws IOException, InterruptedException {
+        return switch (settings.seedBy()) {
+            case STEP -> seeded(step);
+            case BLOCK -> seeded(block / SEED_BLOCKS);
+            case BLOCK_HASH -> PythonRandom.ofBlockHash(chain.periodHash(SEED_BLOCKS));
+        };
+    }
+
+    private RandomGenerator seeded(long count) {
         return new SplittableRandom(new SplittableRandom(settings.seed()).nextLong() + count);
     }
 

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static sn9.checkpoint.SafetensorsBytes.zeros;
 
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -19,6 +20,8 @@ import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import sn9.MalformedDataException;
 import sn9.model.Gpt2Config;
 import sn9.model.ParameterShapes;
@@ -121,6 +124,20 @@ class ModelDirectoryTest {
         assertThat(files(folder)).containsExactly(dir);
     }
 
+    /** A crash between the two renames of a replacement leaves the model beside its place. */
+    @Test
+    void readsAModelThatACrashLeftBesideItsPlace() throws IOException {
+        try (ModelDirectory golden = ModelDirectory.open(GOLDEN)) {
+            ModelDirectory.write(dir, golden.hfConfig(), ElementType.F32, golden.tensors());
+            Files.move(dir, folder.resolve(".model.old"));
+            Files.createDirectory(folder.resolve(".model.new"));
+            ModelDirectory.open(dir).close();
+            ModelDirectory.write(dir, golden.hfConfig(), ElementType.F32, golden.tensors());
+            ModelDirectory.open(dir).close();
+            assertThat(folder).isDirectoryNotContaining("glob:**/.*");
+        }
+    }
+
     @Test
     void takesNamesWithoutPrefixAnEqualHeadAndOldMasks() throws IOException {
         write(tensors -> {
@@ -216,6 +233,39 @@ class ModelDirectoryTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"480, 12", "760, 10"})
+    void readsGenerationAsModelsWithoutAConfig(int width, int heads) throws IOException {
+        var shape = new Gpt2Config(20, 8, width, 1, heads, 1e-5f);
+        try (Arena arena = Arena.ofConfined()) {
+            var tensors = ParameterShapes.of(shape).entrySet().stream()
+                    .map(entry -> {
+                        long elements = Arrays.stream(entry.getValue()).reduce(1, Math::multiplyExact);
+                        return new TensorView(
+                                entry.getKey(), ElementType.F32, entry.getValue(), arena.allocate(4 * elements, 64));
+                    })
+                    .toList();
+            Files.createDirectories(dir);
+            SafetensorsWriter.writeF32As(ElementType.F32, dir.resolve("model.safe"), Map.of(), tensors);
+        }
+        try (ModelDirectory model = ModelDirectory.open(dir)) {
+            assertThat(model.config()).isEqualTo(shape);
+            assertThat(model.parameterCount()).isEqualTo(shape.parameterCount());
+        }
+    }
+
+    @Test
+    void readsAStateDictByItsOldName() throws IOException {
+        Files.createDirectories(dir);
+        Files.copy(GOLDEN.resolveSibling("torch/tiny.pth"), dir.resolve("model.pth"));
+        assertOpenFails("without one only the models of generation A can be read");
+        Files.copy(GOLDEN.resolve("config.json"), dir.resolve("config.json"));
+        try (ModelDirectory model = ModelDirectory.open(dir);
+                ModelDirectory golden = ModelDirectory.open(GOLDEN)) {
+            assertThat(model.config()).isEqualTo(golden.config());
+        }
+    }
+
     @Test
     void refusesIndexesThatLie() throws IOException {
         shards("{\"weight_map\": {%s, \"transformer.extra\": \"model-00001-of-00002.safetensors\"}}");
@@ -234,7 +284,9 @@ class ModelDirectoryTest {
         writeIndex("{\"weight_map\": []}");
         assertOpenFails("expected weight_map to be an object");
         Files.delete(dir.resolve("model.safetensors.index.json"));
-        assertOpenFails("expected model.safetensors, model.safetensors.index.json or pytorch_model.bin, found none");
+        assertOpenFails(
+                "expected one of model.safetensors, model.safetensors.index.json, pytorch_model.bin, model.safe,"
+                        + " model.pth, found none");
     }
 
     @Test

@@ -16,22 +16,21 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import sn9.data.DatasetServer;
+import sn9.data.FaultyDatasetServer;
+import sn9.localnet.dataset.DatasetServer;
 
 class DatasetCommandTest {
     @TempDir
     Path dir;
 
-    private DatasetServer server;
+    private FaultyDatasetServer server;
 
     @BeforeEach
     void start() throws Exception {
         var texts = new TreeMap<String, List<String>>();
         texts.put("a", rows("one", 2500));
         texts.put("b", rows("two", 1200));
-        server = new DatasetServer(texts);
-        server.addParquet("a", dir);
-        server.addParquet("b", dir);
+        server = new FaultyDatasetServer(FaultyDatasetServer.writeParquet(dir.resolve("dataset"), texts));
     }
 
     @AfterEach
@@ -119,7 +118,7 @@ class DatasetCommandTest {
     @Test
     void aPageThatCannotBeReadIsNamed() throws Exception {
         server.faults(request -> request.getUrl().encodedPath().equals("/rows")
-                ? DatasetServer.failure(422, "InvalidParameter", "no such rows")
+                ? FaultyDatasetServer.failure(422, "InvalidParameter", "no such rows")
                 : null);
         var run = run("dataset", "pages", "--pages", "1");
         assertThat(run.exitCode()).isEqualTo(ExitCode.FAILED);

@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.BufferedReader;
+import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -24,22 +28,8 @@ class LocalnetServeTest {
         assertThat(run("localnet", "create").exitCode()).isZero();
         var token = run("localnet", "token", "--owner", "alice", "--role", "read");
         assertThat(token.exitCode()).as(token.err()).isZero();
-        var process = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                        "-cp",
-                        System.getProperty("java.class.path"),
-                        "sn9.cli.Main",
-                        "localnet",
-                        "--localnet_dir",
-                        dir.toString(),
-                        "--hub_port",
-                        "0",
-                        "--chain_port",
-                        "0",
-                        "--chain_instant",
-                        "--json")
-                .redirectError(ProcessBuilder.Redirect.DISCARD)
-                .start();
+        var process =
+                serve("--localnet_dir", dir.toString(), "--hub_port", "0", "--chain_port", "0", "--chain_instant");
         try (var out = new BufferedReader(new InputStreamReader(process.getInputStream(), StandardCharsets.UTF_8));
                 var client = HttpClient.newHttpClient()) {
             // The tests' own logging goes to standard output, too.
@@ -67,6 +57,58 @@ class LocalnetServeTest {
         }
     }
 
+    /** A miner's pages without a network: the server is found by its flags alone. */
+    @Test
+    void servesACorpusAsADataset() throws Exception {
+        Path corpus = Files.createDirectories(dir.resolve("corpus"));
+        for (int i = 0; i < 400; i++) {
+            Files.writeString(corpus.resolve("%03d.txt".formatted(i)), "Document " + i + " says this and that.");
+        }
+        var process = serve("--dataset_port", "0", "--dataset_corpus", corpus.toString());
+        try (var out = process.inputReader()) {
+            String answer =
+                    out.lines().filter(line -> line.startsWith("{")).findFirst().orElseThrow();
+            String address = new ObjectMapper().readTree(answer).get("dataset").asText();
+            var pages = CommandLineRun.of(
+                    "dataset",
+                    "pages",
+                    "--dataset",
+                    "local/corpus",
+                    "--dataset_endpoint",
+                    address,
+                    "--page_cache_gb",
+                    "0",
+                    "--pages",
+                    "2",
+                    "--text",
+                    "--json");
+            assertThat(pages.exitCode()).as(pages.err()).isZero();
+            assertThat(new ObjectMapper()
+                            .readTree(pages.out())
+                            .path("pages")
+                            .get(0)
+                            .path("rows")
+                            .asInt())
+                    .isEqualTo(100);
+        } finally {
+            process.destroyForcibly();
+        }
+    }
+
+    private static Process serve(String... flags) throws IOException {
+        var command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                "sn9.cli.Main",
+                "localnet",
+                "--json"));
+        command.addAll(List.of(flags));
+        return new ProcessBuilder(command)
+                .redirectError(ProcessBuilder.Redirect.DISCARD)
+                .start();
+    }
+
     @Test
     void whatItCannotServeIsWrongUsageOrNamed() {
         assertThat(run("localnet").err()).contains("a command is missing");
@@ -78,6 +120,12 @@ class LocalnetServeTest {
         assertThat(run("localnet", "--chain_port", "0", "--chain_finality_lag", "-1")
                         .err())
                 .contains("finality lag");
+        assertThat(CommandLineRun.of("localnet", "--dataset_port", "0").err()).contains("--dataset_corpus");
+        assertThat(run("localnet", "--dataset_corpus", "x", "--hub_port", "0").err())
+                .contains("--dataset_port");
+        var empty = CommandLineRun.of("localnet", "--dataset_port", "0", "--dataset_corpus", dir.toString());
+        assertThat(empty.exitCode()).isEqualTo(ExitCode.FAILED);
+        assertThat(empty.err()).contains("no text in " + dir);
         var nowhere = run("localnet", "--hub_port", "0");
         assertThat(nowhere.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(nowhere.err()).contains("no local network at " + dir);

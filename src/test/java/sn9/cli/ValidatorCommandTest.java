@@ -20,7 +20,6 @@ class ValidatorCommandTest {
         "--blocks_per_epoch=0, --blocks_per_epoch is 0",
         "--disk_quota_gb=0, --disk_quota_gb is 0",
         "--eval_limit=0, --eval_limit is 0.0",
-        "--seed_by_block, --seed_by_block needs --seed",
         "--rules=A1, generation A",
         "--rules=Z, no rule set",
         "--page_per_eval=3, did you mean '--pages_per_eval'",

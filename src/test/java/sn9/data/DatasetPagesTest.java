@@ -32,6 +32,7 @@ import sn9.data.DatasetRows.Segment;
 import sn9.data.PageSource.Split;
 import sn9.http.Http;
 import sn9.http.Retry;
+import sn9.localnet.dataset.DatasetServer;
 
 class DatasetPagesTest {
     private static final int ONE = 2550;
@@ -40,7 +41,7 @@ class DatasetPagesTest {
     @TempDir
     Path dir;
 
-    private DatasetServer server;
+    private FaultyDatasetServer server;
     private Http http;
 
     @BeforeEach
@@ -49,7 +50,7 @@ class DatasetPagesTest {
         texts.put("CC-1", texts("one", ONE));
         texts.put("CC-2", texts("two", TWO));
         texts.put("default", texts("all", 10));
-        server = new DatasetServer(texts);
+        server = new FaultyDatasetServer(FaultyDatasetServer.writeParquet(dir.resolve("corpus"), texts));
         var retry = new Retry(
                 2,
                 Duration.ofSeconds(1),
@@ -78,9 +79,6 @@ class DatasetPagesTest {
 
     @Test
     void pagesByParquetAreAlignedAndDistinct() throws Exception {
-        server.addParquet("CC-1", dir);
-        server.addParquet("CC-2", dir);
-        server.addParquet("default", dir);
         var pages = new DatasetPages(ParquetRows.open(api(), 0), Choice.DISTINCT);
         assertEveryRowIsInOnePage(pages);
         assertThat(server.requests().getLast().getHeaders().get("Range")).startsWith("bytes=");
@@ -112,7 +110,6 @@ class DatasetPagesTest {
 
     @Test
     void thePagesOfRowsAndOfParquetHoldTheSameText() throws Exception {
-        server.addParquet("CC-1", dir);
         var only = new DatasetApi(http, server.address(), Optional.empty(), dataset("CC-1"));
         var rows = RowsApi.open(only);
         var parquet = ParquetRows.open(only, 0);
@@ -153,6 +150,20 @@ class DatasetPagesTest {
         }
     }
 
+    /** Drawn by CPython 3.11 after random.seed(42), in the words of macrocosm-os/pretraining's loader. */
+    @Test
+    void theNetworksChoiceOfFineWebIsPythons() throws Exception {
+        var pages = new DatasetPages(RowsApi.open(api()), Choice.FINEWEB);
+        assertThat(pages.draw(Split.EVAL, 8, new PythonRandom(42)))
+                .containsExactly(90, ONE + 390, 440, 2190, 1890, ONE + 90, 290, 740);
+        assertThat(pages.page(40).texts()).isEqualTo(texts("one", ONE).subList(40, 90));
+        assertThat(pages.page(ONE + 960).texts()).isEqualTo(texts("two", TWO).subList(960, TWO));
+        assertThat(pages.draw(Split.EVAL, 30, new SplittableRandom(1))).doesNotHaveDuplicates();
+        assertThatThrownBy(() -> pages.draw(Split.EVAL, 72, new SplittableRandom(1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("different pages");
+    }
+
     @Test
     void theReferencesLastPagesAreShortOrEmpty() throws Exception {
         var pages = new DatasetPages(
@@ -165,14 +176,14 @@ class DatasetPagesTest {
 
     @Test
     void aTokenGoesToTheHubAlone() throws Exception {
-        server.addParquet("CC-1", dir);
         var api = new DatasetApi(http, server.address(), Optional.of(new Secret("hf_secret")), dataset("CC-1"));
         var rows = ParquetRows.open(api, 0);
         rows.read(rows.segments().getFirst(), 0, 1);
         assertThat(server.requests())
                 .allSatisfy(request ->
                         assertThat(request.getHeaders().get("Authorization")).isEqualTo("Bearer hf_secret"));
-        try (var other = new DatasetServer(Map.of())) {
+        var one = Map.of("default", List.of("x"));
+        try (var other = new FaultyDatasetServer(FaultyDatasetServer.writeLines(dir.resolve("other"), one))) {
             other.faults(_ -> new MockResponse.Builder().code(206).body("x").build());
             assertThat(api.range(other.address() + "file", 0, 1)).hasSize(1);
             assertThat(other.requests().getFirst().getHeaders().get("Authorization"))
@@ -183,7 +194,7 @@ class DatasetPagesTest {
     @Test
     void aPageThatFailsForGoodIsReplaced() throws Exception {
         server.faults(request -> "300".equals(request.getUrl().queryParameter("offset"))
-                ? DatasetServer.failure(500, "ResponseNotReady", "the answer is not ready")
+                ? FaultyDatasetServer.failure(500, "ResponseNotReady", "the answer is not ready")
                 : null);
         var pages = new DatasetPages(RowsApi.open(api()), Choice.DISTINCT);
         assertThatThrownBy(() -> pages.page(3))
@@ -233,17 +244,15 @@ class DatasetPagesTest {
 
     @Test
     void aParquetFileThatIsDamagedIsLeftOut() throws Exception {
-        server.addParquet("CC-1", dir);
-        server.addParquet("CC-2", dir);
-        server.faults(request -> request.getUrl().encodedPath().endsWith("CC-1")
-                ? DatasetServer.failure(404, "EntryNotFound", "gone")
+        server.faults(request -> request.getUrl().encodedPath().contains("/CC-1/")
+                ? FaultyDatasetServer.failure(404, "EntryNotFound", "gone")
                 : null);
         assertThat(ParquetRows.open(api(), 0).segments().stream()
                         .mapToLong(Segment::rows)
                         .sum())
                 .isEqualTo(TWO);
-        server.faults(
-                request -> request.getHeaders().get("Range") == null ? null : DatasetServer.failure(403, "", "no"));
+        server.faults(request ->
+                request.getHeaders().get("Range") == null ? null : FaultyDatasetServer.failure(403, "", "no"));
         assertThatThrownBy(() -> ParquetRows.open(api(), 0))
                 .isInstanceOf(RemoteCallException.class)
                 .hasMessageContaining("403");
@@ -251,7 +260,6 @@ class DatasetPagesTest {
 
     @Test
     void aServerThatIgnoresRangesIsRefused() throws Exception {
-        server.addParquet("CC-1", dir);
         server.faults(request -> request.getHeaders().get("Range") == null
                 ? null
                 : new MockResponse.Builder().body("x".repeat(3_000_000)).build());
@@ -270,8 +278,8 @@ class DatasetPagesTest {
         }
         assertThat(server.requests())
                 .hasSize(1 + Set.of(drawn[0], drawn[1], drawn[2]).size());
-        server.faults(_ -> DatasetServer.failure(500, "", "down"));
-        assertThat(pages.page(drawn[1]).texts()).hasSize(100);
+        server.faults(_ -> FaultyDatasetServer.failure(500, "", "down"));
+        assertThat(pages.page(drawn[1]).texts()).hasSize(choice == Choice.FINEWEB ? 50 : 100);
     }
 
     @Test

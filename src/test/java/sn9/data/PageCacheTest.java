@@ -112,6 +112,20 @@ class PageCacheTest {
         assertThat(fresh).exists();
     }
 
+    /** What is deleted to make room is the link, never what it leads to. */
+    @Test
+    void linksLeadNowhere() throws IOException {
+        Path elsewhere = Files.createDirectories(dir.resolve("elsewhere"));
+        Path precious = Files.writeString(elsewhere.resolve("precious.page"), "x".repeat(1000));
+        Path folder = Files.createDirectories(dir.resolve("cache"));
+        Files.createSymbolicLink(folder.resolve("folder"), elsewhere);
+        Files.createSymbolicLink(folder.resolve("file.page"), precious);
+        var cache = PageCache.open(folder, 100);
+        assertThat(cache.usage().bytes()).isLessThan(1000);
+        cache.clear();
+        assertThat(precious).hasContent("x".repeat(1000));
+    }
+
     @Test
     void twoProcessesMayShareAFolder() throws Exception {
         var caches = List.of(PageCache.open(dir, 20_000), PageCache.open(dir, 20_000));

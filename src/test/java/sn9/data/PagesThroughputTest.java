@@ -17,6 +17,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import sn9.data.PageSource.Split;
 import sn9.http.Http;
+import sn9.localnet.dataset.DatasetServer;
 import sn9.tokenizer.Gpt2Tokenizer;
 
 /**
@@ -39,11 +40,13 @@ class PagesThroughputTest {
     @ParameterizedTest
     @EnumSource(Reading.class)
     void hundredPagesAreFetchedTokenisedAndPacked(Reading reading) throws Exception {
-        List<String> texts = texts();
-        try (var server = new DatasetServer(Map.of("default", texts))) {
-            server.addParquet("default", dir);
+        var configs = Map.of("default", texts());
+        Path folder = reading == Reading.ROWS
+                ? FaultyDatasetServer.writeLines(dir, configs)
+                : FaultyDatasetServer.writeParquet(dir, configs);
+        try (var server = DatasetServer.start(folder, 0)) {
             var dataset = new Dataset(DatasetServer.ID, List.of(), "train");
-            var api = new DatasetApi(Http.standard(), server.address(), Optional.empty(), dataset);
+            var api = new DatasetApi(Http.standard(), server.address().toString(), Optional.empty(), dataset);
             DatasetRows rows = reading == Reading.ROWS ? RowsApi.open(api) : ParquetRows.open(api, 0);
             try (var source = new DatasetPages(rows, DatasetPages.Choice.DISTINCT)) {
                 long[] numbers = source.draw(Split.TRAIN, PAGES, new SplittableRandom(1));

@@ -21,6 +21,11 @@ final class CuttingProxy implements AutoCloseable {
     final AtomicLong receivable = new AtomicLong(Long.MAX_VALUE);
     final AtomicInteger resets = new AtomicInteger();
 
+    /** Bytes that have passed. */
+    final AtomicLong sent = new AtomicLong();
+
+    final AtomicLong received = new AtomicLong();
+
     CuttingProxy(int port) {
         this.port = port;
         try {
@@ -49,8 +54,8 @@ final class CuttingProxy implements AutoCloseable {
     private void serve(Socket client) {
         try (client;
                 var target = new Socket(InetAddress.getLoopbackAddress(), port)) {
-            var up = Thread.startVirtualThread(() -> pipe(client, target, sendable));
-            pipe(target, client, receivable);
+            var up = Thread.startVirtualThread(() -> pipe(client, target, sendable, sent));
+            pipe(target, client, receivable, received);
             up.join();
         } catch (IOException e) {
             // the test sees it as a failed request
@@ -59,8 +64,8 @@ final class CuttingProxy implements AutoCloseable {
         }
     }
 
-    private void pipe(Socket from, Socket to, AtomicLong left) {
-        byte[] buffer = new byte[8192];
+    private void pipe(Socket from, Socket to, AtomicLong left, AtomicLong passed) {
+        byte[] buffer = new byte[1 << 16];
         try {
             InputStream in = from.getInputStream();
             OutputStream out = to.getOutputStream();
@@ -69,6 +74,7 @@ final class CuttingProxy implements AutoCloseable {
                         left.getAndAccumulate(n, (value, bytes) -> value == Long.MAX_VALUE ? value : value - bytes);
                 boolean now = before != Long.MAX_VALUE && before >= 0 && before < n;
                 out.write(buffer, 0, now ? (int) before : n);
+                passed.addAndGet(n);
                 out.flush();
                 if (now) {
                     left.set(Long.MAX_VALUE);

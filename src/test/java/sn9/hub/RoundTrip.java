@@ -10,13 +10,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.time.Duration;
 import java.util.Locale;
-import java.util.Optional;
 import java.util.Random;
-import sn9.Secret;
-import sn9.http.Http;
-import sn9.http.Retry;
 import sn9.subnet.RepoId;
 
 /**
@@ -83,7 +78,7 @@ public final class RoundTrip {
         Path back = folder.resolve("back");
         try (var proxy = new CuttingProxy(server.getPort())) {
             String endpoint = resets == 0 ? server.toString() : proxy.address();
-            try (var store = store(endpoint)) {
+            try (var store = HubProcess.store(endpoint, token, folder.resolve("cache"))) {
                 var cutter = Thread.startVirtualThread(() -> cut(proxy, random));
                 long start = System.nanoTime();
                 String commit = store.upload(repo, model);
@@ -122,20 +117,6 @@ public final class RoundTrip {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-    }
-
-    private HubModelStore store(String endpoint) {
-        var settings = new HubSettings(endpoint, Optional.of(new Secret(token)), folder.resolve("cache"), false);
-        var usual = Retry.standard();
-        var quick = new Retry(
-                10, Duration.ofMillis(20), Duration.ofMillis(200), usual.patience(), usual.pause(), usual.clock());
-        return new HubModelStore(
-                new HubClient(new Http(Duration.ofMinutes(1), quick), settings),
-                settings,
-                false,
-                Transfers.SILENT,
-                _ -> Thread.sleep(20),
-                FileDownload.CHUNK_BYTES);
     }
 
     private void delete(RepoId repo) throws IOException, InterruptedException {

@@ -13,8 +13,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import sn9.MalformedDataException;
 import sn9.RemoteCallException;
+import sn9.localnet.LocalIdentity;
 import sn9.subnet.CommitTooSoonException;
 import sn9.subnet.DirectoryHash;
+import sn9.subnet.HashForm;
 import sn9.subnet.ModelId;
 import sn9.subnet.ModelMetadataStore;
 import sn9.subnet.RemoteModelStore;
@@ -38,9 +40,31 @@ class PublisherTest {
             var commitment = network.chain.commitment(network.hotkey()).orElseThrow();
             assertThat(ModelId.parse(commitment.text())).isEqualTo(publication.id());
             assertThat(commitment.block()).isEqualTo(publication.block());
-            var fetched = network.models().fetch(commitment, dir.resolve("fetched"));
+            var fetched = network.models().fetch(network.hotkey(), commitment, dir.resolve("fetched"));
             assertThat(DirectoryHash.of(fetched)).isEqualTo(DirectoryHash.of(model));
             assertThat(dir.resolve("work")).isEmptyDirectory();
+        }
+    }
+
+    @Test
+    void aHashBoundToTheHotkeyIsNobodyElses() throws Exception {
+        var model = TinyModel.write(dir.resolve("model"), 1);
+        try (var network = new TestNetwork(dir.resolve("net"), "alice")) {
+            var bound = new NetworkModels(network.chain, network.chain, network.hub, RuleSet.B2.bindingHotkeys());
+            var publisher = new Publisher(bound, network.hotkey(), dir.resolve("work"), _ -> {});
+            var publication = publisher.publish(model, REPO, () -> false);
+            assertThat(publication.id().hash())
+                    .isEqualTo(HashForm.HOTKEY_BOUND.committed(DirectoryHash.of(model), network.hotkey()));
+            assertThat(publisher.publish(model, REPO, () -> false).repeated()).isTrue();
+            var commitment = network.chain.commitment(network.hotkey()).orElseThrow();
+            assertThat(DirectoryHash.of(bound.fetch(network.hotkey(), commitment, dir.resolve("fetched"))))
+                    .isEqualTo(DirectoryHash.of(model));
+            String other = LocalIdentity.of("mallory", "default").hotkey();
+            assertThatThrownBy(() -> bound.fetch(other, commitment, dir.resolve("other")))
+                    .isInstanceOf(MalformedDataException.class)
+                    .hasMessageContaining("content hash is");
+            assertThatThrownBy(() -> network.models().fetch(network.hotkey(), commitment, dir.resolve("plain")))
+                    .isInstanceOf(MalformedDataException.class);
         }
     }
 

@@ -234,6 +234,13 @@ class ScoresTest {
         RuleSet.Scoring changed =
                 new RuleSet.Scoring(b.winRule(), epsilon, 0, b.weightRule(), b.temperature(), b.alpha());
         return new RuleSet(
-                "B0", changed, RuleSet.B0.sampling(), RuleSet.B0.limits(), RuleSet.B0.fetchList(), 2002, false);
+                "B0",
+                changed,
+                RuleSet.B0.sampling(),
+                RuleSet.B0.limits(),
+                RuleSet.B0.fetchList(),
+                HashForm.PLAIN,
+                2002,
+                false);
     }
 }

@@ -1,6 +1,7 @@
 package sn9.validator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
@@ -10,6 +11,7 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.concurrent.Callable;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -17,6 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import sn9.RemoteCallException;
 import sn9.localnet.hub.LocalHub;
 import sn9.subnet.ModelId;
+import sn9.subnet.RemoteModelStore;
 import sn9.subnet.RemoteModelStore.RemoteFile;
 
 class LocalModelStoreTest {
@@ -138,6 +141,113 @@ class LocalModelStoreTest {
         store.clean(List.of());
         assertThat(abandoned).doesNotExist();
         assertThat(fresh).exists();
+    }
+
+    /** A hub that does something before each file. */
+    private RemoteModelStore before(Callable<?> event) {
+        return new RemoteModelStore() {
+            @Override
+            public String upload(String repoId, Path directory) {
+                throw new UnsupportedOperationException();
+            }
+
+            @Override
+            public List<RemoteFile> files(String repoId, String commit) throws IOException, InterruptedException {
+                return hub.files(repoId, commit);
+            }
+
+            @Override
+            public void download(String repoId, String commit, String path, Path target, long maxBytes)
+                    throws IOException, InterruptedException {
+                try {
+                    event.call();
+                } catch (IOException e) {
+                    Files.write(target, new byte[100]);
+                    throw e;
+                } catch (Exception e) {
+                    throw new IllegalStateException(e);
+                }
+                hub.download(repoId, commit, path, target, maxBytes);
+            }
+        };
+    }
+
+    @Test
+    void aDiskThatFillsInTheMiddleLeavesNothing() {
+        var remote = before(() -> {
+            throw new IOException("No space left on device");
+        });
+        assertThatThrownBy(() -> store.fetch(remote, HOTKEY, id, List.of(new RemoteFile("sub/model.safetensors", 300))))
+                .hasMessageContaining("No space left");
+        assertThat(store.holds(HOTKEY, id)).isFalse();
+        assertThat(dir.resolve("store/incoming")).isEmptyDirectory();
+        assertThatCode(() -> fetch(id, 300).close())
+                .as("its room is free again")
+                .doesNotThrowAnyException();
+    }
+
+    @Test
+    void aModelThatCannotBeSharedIsNotKept() throws Exception {
+        Files.createDirectories(dir.resolve("store"));
+        Files.writeString(dir.resolve("store/blobs"), "a file where a folder should be");
+        try (var incoming = fetch(id, 300)) {
+            assertThatThrownBy(incoming::keep).isInstanceOf(IOException.class);
+        }
+        assertThat(store.holds(HOTKEY, id)).isFalse();
+        assertThat(dir.resolve("store/incoming")).isEmptyDirectory();
+    }
+
+    /** The clock is set a day ahead while the second file is on its way. */
+    @Test
+    void aFetchUnderWayOutlivesAClockThatJumps() throws Exception {
+        Path source = dir.resolve("source-two");
+        Files.createDirectories(source);
+        Files.write(source.resolve("a"), new byte[10]);
+        Files.write(source.resolve("b"), new byte[20]);
+        var two = new ModelId("ns", "two", hub.upload("ns/two", source), ModelId.NONE);
+        var remote = before(() -> {
+            now.updateAndGet(t -> t.plus(Duration.ofDays(1)));
+            return store.clean(List.of());
+        });
+        try (var incoming =
+                store.fetch(remote, HOTKEY, two, List.of(new RemoteFile("a", 10), new RemoteFile("b", 20)))) {
+            assertThat(incoming.path().resolve("a")).hasSize(10);
+            assertThat(incoming.path().resolve("b")).hasSize(20);
+        }
+    }
+
+    @Test
+    void cleaningFollowsNoLinks() throws Exception {
+        Path precious = Files.createDirectories(dir.resolve("precious/repository/commit"));
+        Files.createDirectories(dir.resolve("store/models"));
+        Files.createSymbolicLink(dir.resolve("store/models/5Link"), dir.resolve("precious"));
+        Files.createDirectories(dir.resolve("store/incoming"));
+        Files.createSymbolicLink(dir.resolve("store/incoming/link"), dir.resolve("precious"));
+        now.updateAndGet(t -> t.plus(Duration.ofDays(1)));
+        store.clean(List.of());
+        store.cleanNow(List.of());
+        assertThat(precious).exists();
+    }
+
+    @Test
+    void aLinkInPlaceOfAContentIsNotTaken() throws Exception {
+        keep("first");
+        Path blob = children(dir.resolve("store/blobs")).getFirst();
+        Path elsewhere = Files.copy(blob, dir.resolve("elsewhere"));
+        Files.delete(blob);
+        Files.createSymbolicLink(blob, elsewhere);
+        var second = publish("second", 10);
+        var file = hub.files("ns/second", second.commit()).getFirst();
+        try (var incoming = store.fetch(hub, HOTKEY, second, List.of(file))) {
+            assertThat(Files.isSymbolicLink(incoming.path().resolve(file.path())))
+                    .isFalse();
+        }
+    }
+
+    private static List<Path> children(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.toList();
+        }
     }
 
     private LocalModelStore store(long quota) {

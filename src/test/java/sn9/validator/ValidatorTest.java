@@ -22,6 +22,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import sn9.RemoteCallException;
 import sn9.data.Packer;
+import sn9.data.PageSource.Split;
+import sn9.data.PythonRandom;
 import sn9.engine.EngineException;
 import sn9.localnet.LocalChain;
 import sn9.localnet.LocalIdentity;
@@ -53,12 +55,15 @@ class ValidatorTest {
                     BlockSchedule.always(2_000_000),
                     RuleSet.B2.limits().architectures()),
             RuleSet.B2.fetchList(),
+            RuleSet.B2.hashForm(),
             RuleSet.B2.versionKey(),
             RuleSet.B2.referenceFailures());
 
     @TempDir
     Path dir;
 
+    RuleSet rules = RULES;
+    Validator.SeedBy seedBy = Validator.SeedBy.STEP;
     LocalIdentity me = LocalIdentity.of("validator", "default");
     LocalChain chain;
     CountingHub hub;
@@ -130,6 +135,45 @@ class ValidatorTest {
         assertThat(hub.downloads("ns/cut")).isEqualTo(3);
         assertThat(hub.downloads("ns/nan")).isEqualTo(3);
         assertThat(dir.resolve("store/incoming")).isEmptyDirectory();
+    }
+
+    /** The copier comes first, and by the same text another hotkey is the owner. */
+    @Test
+    void aCopiedCommitmentThatIsBoundToAHotkeyFitsItsOwnerOnly() throws Exception {
+        rules = RULES.bindingHotkeys();
+        Path model = model("owner", 3.5f);
+        String commit = upload("owner", model);
+        String hash = rules.hashForm()
+                .committed(DirectoryHash.of(model), identity("owner").hotkey());
+        commit("copier", "ns", "owner", commit, hash);
+        publish("plain", model("plain", 3.6f));
+        run(1);
+        commit("owner", "ns", "owner", commit, hash);
+        run(1);
+        assertThat(steps.getLast().evaluations()).extracting(Evaluation::uid).containsExactly(2, 3);
+        assertThat(steps.getLast().failed()).containsOnlyKeys(1);
+        assertThat(steps.getLast().failed().get(1)).contains("content hash is").contains(hash);
+        rules = RULES;
+        run(1);
+        assertThat(steps.getLast().evaluations())
+                .as("by rules that take plain hashes only")
+                .extracting(Evaluation::uid)
+                .containsExactly(2);
+    }
+
+    @Test
+    void pagesMayFollowFromABlocksHash() throws Exception {
+        seedBy = Validator.SeedBy.BLOCK_HASH;
+        publish("good1", model("good1", 3.5f));
+        run(2);
+        assertThat(steps.get(0).pages()).isEqualTo(steps.get(1).pages());
+        var expected = new LetterPages(50, 16)
+                .draw(Split.EVAL, 6, PythonRandom.ofBlockHash(chain.periodHash(Validator.SEED_BLOCKS)));
+        assertThat(steps.get(0).pages().stream().mapToLong(Long::longValue))
+                .containsExactly(expected[0], expected[1], expected[2]);
+        advance(Validator.SEED_BLOCKS);
+        run(1);
+        assertThat(steps.getLast().pages()).isNotEqualTo(steps.get(0).pages());
     }
 
     @Test
@@ -372,8 +416,8 @@ class ValidatorTest {
         }
     }
 
-    private static Validator.Settings settings(OptionalLong count, int blocksPerEpoch) {
-        return new Validator.Settings(count, blocksPerEpoch, true, 42, false, Duration.ofMillis(20));
+    private Validator.Settings settings(OptionalLong count, int blocksPerEpoch) {
+        return new Validator.Settings(count, blocksPerEpoch, true, 42, seedBy, Duration.ofMillis(20));
     }
 
     private Validator validator(ValidatorState state, SubnetChain chain, Validator.Settings settings) {
@@ -385,13 +429,13 @@ class ValidatorTest {
 
     private Validator validator(ValidatorState state, SubnetChain subnet, Validator.Settings settings, Pause pause) {
         var models = new LocalModelStore(dir.resolve("store"), 1 << 30, Duration.ofMinutes(5), () -> diskClock);
-        var updater = new ModelUpdater(chain, hub, models, state, RULES, 30);
+        var updater = new ModelUpdater(chain, hub, models, state, rules, 30);
         var evalStep = new EvalStep(
                 evaluator,
                 new LetterPages(50, 16),
                 new Packer(TOKENIZER, 1, 8),
                 models,
-                RULES,
+                rules,
                 new EvalStep.Settings(3, 30, Duration.ofSeconds(60)),
                 () -> NOW);
         var listener = new Validator.Listener() {
@@ -410,7 +454,7 @@ class ValidatorTest {
                 waits.incrementAndGet();
             }
         };
-        return new Validator(settings, RULES, subnet, updater, evalStep, models, state, listener, () -> NOW, pause);
+        return new Validator(settings, rules, subnet, updater, evalStep, models, state, listener, () -> NOW, pause);
     }
 
     private LocalChain chain(LocalIdentity who) throws IOException {
@@ -534,6 +578,11 @@ class ValidatorTest {
         @Override
         public long block() throws RemoteCallException, InterruptedException {
             return chain.block();
+        }
+
+        @Override
+        public String periodHash(int period) throws RemoteCallException, InterruptedException {
+            return chain.periodHash(period);
         }
 
         @Override

@@ -4,12 +4,11 @@ import io.javalin.config.RoutesConfig;
 import io.javalin.http.Context;
 import io.javalin.http.HandlerType;
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
+import sn9.localnet.ByteRange;
 import sn9.subnet.RepoId;
 
 /**
@@ -17,8 +16,6 @@ import sn9.subnet.RepoId;
  * for large ones; {@code raw} sends what git stores, for a large file its pointer.
  */
 final class ContentRoutes {
-    private static final int BUFFER_BYTES = 256 << 10;
-
     private final HubFolder hub;
     private final Access access;
     private final SignedAddresses addresses;
@@ -103,27 +100,14 @@ final class ContentRoutes {
             var part = range.orElse(new ByteRange(0, bytes));
             if (range.isPresent()) {
                 request.status(206);
-                request.header("Content-Range", "bytes " + part.from() + "-" + (part.to() - 1) + "/" + bytes);
+                request.header("Content-Range", part.contentRange(bytes));
             }
             request.res().setContentLengthLong(part.bytes());
             if (request.method() == HandlerType.GET) {
-                copy(file, part, request.res().getOutputStream());
+                part.copy(file, request.res().getOutputStream());
             }
         } catch (NoSuchFileException e) {
             throw HubRefusal.entryNotFound(); // deleted with its repository
-        }
-    }
-
-    private static void copy(FileChannel file, ByteRange part, OutputStream out) throws IOException {
-        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(BUFFER_BYTES, Math.max(1, part.bytes())));
-        for (long at = part.from(); at < part.to(); ) {
-            buffer.clear().limit((int) Math.min(buffer.capacity(), part.to() - at));
-            int n = file.read(buffer, at);
-            if (n < 0) {
-                throw new IOException("a content of the local Hub became shorter");
-            }
-            out.write(buffer.array(), 0, n);
-            at += n;
         }
     }
 }

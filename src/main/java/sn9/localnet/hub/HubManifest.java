@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import sn9.MalformedDataException;
+import sn9.subnet.RepoFilePath;
 
 /**
  * What a commit of the local Hub holds, as a JSON file whose SHA-1 is the commit's id.
@@ -58,7 +59,6 @@ record HubManifest(String repoId, Optional<String> parent, List<Entry> files, Op
     static final int MAX_FILES = 10_000;
 
     private static final int VERSION = 1;
-    private static final int MAX_PATH_LENGTH = 512;
     private static final int MAX_NOTE_LENGTH = 64 << 10;
     private static final Pattern COMMIT = Pattern.compile("[0-9a-f]{40}");
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
@@ -92,21 +92,9 @@ record HubManifest(String repoId, Optional<String> parent, List<Entry> files, Op
 
     /** What keeps a path from being a file of a repository; empty when nothing does. */
     static Optional<String> pathFault(String path) {
-        if (path.isEmpty() || path.length() > MAX_PATH_LENGTH) {
-            return Optional.of("has " + path.length() + " characters, expected 1 to " + MAX_PATH_LENGTH);
-        }
-        if (path.chars().anyMatch(c -> c < ' ' || c == 0x7f || c == '\\')) {
-            return Optional.of("holds a control character or a backslash");
-        }
-        for (String step : path.split("/", -1)) {
-            if (step.equals(".git")) {
-                return Optional.of("has a step .git");
-            }
-            if (step.isEmpty() || step.equals(".") || step.equals("..")) {
-                return Optional.of("has an empty step, . or ..");
-            }
-        }
-        return Optional.empty();
+        return List.of(path.split("/", -1)).contains(".git")
+                ? Optional.of("has a step .git")
+                : RepoFilePath.fault(path);
     }
 
     /** The JSON text; equal manifests give equal bytes. */

@@ -1,5 +1,9 @@
-package sn9.localnet.hub;
+package sn9.localnet;
 
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -10,7 +14,9 @@ import java.util.regex.Pattern;
  * @param from the first, from 0
  * @param to behind the last; {@code from} itself when the range lies outside the file
  */
-record ByteRange(long from, long to) {
+public record ByteRange(long from, long to) {
+    private static final int BUFFER_BYTES = 256 << 10;
+
     private static final Pattern FORM = Pattern.compile("bytes=(\\d{0,18})-(\\d{0,18})");
 
     /**
@@ -21,7 +27,7 @@ record ByteRange(long from, long to) {
      * @return empty when the whole file is to be sent: without a header, and with one that is malformed or lists several
      *     ranges, which a server may ignore
      */
-    static Optional<ByteRange> parse(String header, long size) {
+    public static Optional<ByteRange> parse(String header, long size) {
         Matcher matcher = FORM.matcher(header == null ? "" : header.replace(" ", ""));
         if (!matcher.matches() || matcher.group(1).isEmpty() && matcher.group(2).isEmpty()) {
             return Optional.empty();
@@ -39,11 +45,35 @@ record ByteRange(long from, long to) {
     }
 
     /** Whether no byte of it lies inside the file. */
-    boolean isOutside() {
+    public boolean isOutside() {
         return from == to;
     }
 
-    long bytes() {
+    /** How many bytes it has. */
+    public long bytes() {
         return to - from;
+    }
+
+    /** The {@code Content-Range} of an answer that is this part of a file. */
+    public String contentRange(long size) {
+        return "bytes " + from + "-" + (to - 1) + "/" + size;
+    }
+
+    /**
+     * Sends these bytes of a file, of which no more than a buffer is in memory.
+     *
+     * @throws IOException when the file has become shorter, or the receiver is gone
+     */
+    public void copy(FileChannel file, OutputStream out) throws IOException {
+        ByteBuffer buffer = ByteBuffer.allocate((int) Math.min(BUFFER_BYTES, Math.max(1, bytes())));
+        for (long at = from; at < to; ) {
+            buffer.clear().limit((int) Math.min(buffer.capacity(), to - at));
+            int n = file.read(buffer, at);
+            if (n < 0) {
+                throw new IOException("a file became shorter than " + to + " bytes while it was sent");
+            }
+            out.write(buffer.array(), 0, n);
+            at += n;
+        }
     }
 }
