@@ -120,7 +120,7 @@ def main(folder, sn9):
         "an object": (lambda place: torch.save({"model": whole, "step": torch.nn.Linear(1, 1)}, place), "torch"),
         "strides": (lambda place: torch.save(OrderedDict(whole, **{
             "transformer.wpe.weight": whole["transformer.wpe.weight"].t().contiguous().t()}), place), "contiguous"),
-        "the old format": (lambda place: torch.save(whole, place, _use_new_zipfile_serialization=False), "zip"),
+        "the old format": (lambda place: torch.save(whole, place, _use_new_zipfile_serialization=False), "1.6"),
     }
     for name, (save, word) in refused.items():
         place = directory("refused " + name)

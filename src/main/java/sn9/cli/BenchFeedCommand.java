@@ -128,11 +128,11 @@ final class BenchFeedCommand implements Callable<Integer> {
     private double fed(SpeedTest training, PageSource source, Packer packer, int round)
             throws IOException, InterruptedException {
         try (var feed = new Feed(source, packer, round)) {
-            Batch batch = feed.next();
+            Batch first = feed.next();
             long start = System.nanoTime();
-            for (int step = 0; step < steps; step++) {
-                training.step(batch);
-                batch = feed.next();
+            training.step(first);
+            for (int step = 1; step < steps; step++) {
+                training.step(feed.next());
             }
             return tokensPerSecond(System.nanoTime() - start);
         }

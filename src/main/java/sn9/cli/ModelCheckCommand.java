@@ -24,7 +24,7 @@ final class ModelCheckCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Mixin
-    private RuleOptions rules;
+    private HashOptions hashes;
 
     @Mixin
     private JsonOption json;
@@ -50,8 +50,9 @@ final class ModelCheckCommand implements Callable<Integer> {
         Optional<ModelFacts> facts = Optional.empty();
         List<String> reasons;
         try {
-            facts = Optional.of(LocalModel.facts(directory, rules.rules(), Optional.ofNullable(committedHash)));
-            reasons = rules.rules()
+            var found = LocalModel.facts(directory, hashes.rules(), Optional.ofNullable(committedHash));
+            facts = Optional.of(found.withHash(hashes.committed(spec, found.hash())));
+            reasons = hashes.rules()
                     .criteria(block == null ? Long.MAX_VALUE : block)
                     .violations(facts.get());
         } catch (MalformedDataException e) {
@@ -69,7 +70,7 @@ final class ModelCheckCommand implements Callable<Integer> {
         answer.put("bytes", facts.map(ModelFacts::repoBytes).orElse(null));
         answer.put("hash", facts.map(ModelFacts::hash).orElse(null));
         var output = Output.of(spec, json);
-        String name = rules.rules().name();
+        String name = hashes.rules().name();
         output.text(reasons.isEmpty() ? "accepted by the rules " + name : "rejected by the rules " + name);
         reasons.forEach(reason -> output.text("  " + reason));
         facts.ifPresent(

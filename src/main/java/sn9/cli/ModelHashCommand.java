@@ -17,7 +17,7 @@ final class ModelHashCommand implements Callable<Integer> {
     private CommandSpec spec;
 
     @Mixin
-    private RuleOptions rules;
+    private HashOptions hashes;
 
     @Mixin
     private JsonOption json;
@@ -30,7 +30,7 @@ final class ModelHashCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        String hash = LocalModel.hash(directory, rules.rules());
+        String hash = hashes.committed(spec, LocalModel.hash(directory, hashes.rules()));
         var output = Output.of(spec, json);
         output.text(hash);
         output.json(Map.of("hash", hash));

@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param parameters number of parameters in its files, tied tensors counted once
  * @param repoBytes size of all files of the repository at the commit, README and the like included
  * @param nonFinite the first parameter that is NaN or infinite (tensor and index), empty when all are finite
- * @param hash {@link DirectoryHash} of the fetched files
+ * @param hash {@link DirectoryHash} of the fetched files, in the form that is committed
  * @param committedHash the hash on chain; empty when there is no commitment to compare with
  */
 public record ModelFacts(
@@ -20,4 +20,9 @@ public record ModelFacts(
         long repoBytes,
         Optional<String> nonFinite,
         String hash,
-        Optional<String> committedHash) {}
+        Optional<String> committedHash) {
+    /** The same with the hash in another {@link HashForm}. */
+    public ModelFacts withHash(String hash) {
+        return new ModelFacts(architecture, shape, parameters, repoBytes, nonFinite, hash, committedHash);
+    }
+}

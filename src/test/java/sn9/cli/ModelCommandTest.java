@@ -10,6 +10,7 @@ import org.junit.jupiter.api.io.TempDir;
 import sn9.checkpoint.HfConfig;
 import sn9.model.Gpt2Config;
 import sn9.subnet.DirectoryHash;
+import sn9.subnet.HashForm;
 import sn9.testing.TinyModel;
 
 /** {@code model} and {@code upload} and {@code metagraph} on models of some kilobytes. */
@@ -64,6 +65,23 @@ class ModelCommandTest {
         Files.writeString(model.resolve("README.md"), "not hashed");
         assertThat(CommandLineRun.of("model", "hash", model.toString()).out().strip())
                 .isEqualTo(hash);
+        String hotkey = "5CchHAvd95HtTaxfviiC36wt1HFXU73Xq9Aom7NDZJnAiG8v";
+        String bound = HashForm.HOTKEY_BOUND.committed(hash, hotkey);
+        var flags = new String[] {"--use_hotkey_in_hash", "--hotkey", hotkey};
+        assertThat(CommandLineRun.of("model", "hash", model.toString(), flags[0], flags[1], flags[2])
+                        .out()
+                        .strip())
+                .isEqualTo(bound);
+        assertThat(CommandLineRun.of("model", "hash", model.toString(), flags[0])
+                        .err())
+                .contains("--hotkey");
+        assertThat(CommandLineRun.of("model", "hash", model.toString(), flags[0], flags[1], "5x")
+                        .exitCode())
+                .isEqualTo(ExitCode.USAGE);
+        assertThat(CommandLineRun.of("model", "check", model.toString(), "--hash", bound, flags[0], flags[1], flags[2])
+                        .out())
+                .contains("hash " + bound)
+                .doesNotContain("content hash is");
         var missing = CommandLineRun.of("model", "hash", dir.toString());
         assertThat(missing.exitCode()).isEqualTo(1);
         assertThat(missing.err()).contains("lacks config.json, model.safetensors");
