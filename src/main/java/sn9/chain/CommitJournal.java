@@ -2,8 +2,8 @@ package sn9.chain;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -35,7 +35,7 @@ final class CommitJournal {
         return file.path();
     }
 
-    FileChannel lock(Deadline limit) throws IOException, InterruptedException {
+    Closeable lock(Deadline limit) throws IOException, InterruptedException {
         return file.lock(limit);
     }
 

@@ -180,7 +180,10 @@ final class Extrinsics {
 
     /** What the chain knows of an extrinsic; asks no pool. */
     Fate fate(SignedExtrinsic extrinsic) throws RemoteCallException, InterruptedException {
-        var head = chain.head();
+        // What is settled is asked first: what the later block does not hold was in none of the blocks before either.
+        var settled = chain.finalizedHead();
+        var latest = chain.head();
+        var head = latest.number() < settled.number() ? settled : latest;
         if (nonceAt(head, extrinsic.signer()) > extrinsic.nonce()) {
             long last = Math.min(head.number(), extrinsic.death() - 1);
             for (long number = last; number >= extrinsic.birth(); number--) {
@@ -192,7 +195,6 @@ final class Extrinsics {
             }
             return new Fate.Dead("another extrinsic of the same key took its place (nonce " + extrinsic.nonce() + ")");
         }
-        var settled = chain.finalizedHead();
         if (settled.number() >= extrinsic.death() - 1) {
             return new Fate.Dead(
                     "it was included in none of the blocks " + extrinsic.birth() + " to " + (extrinsic.death() - 1));
@@ -223,53 +225,18 @@ final class Extrinsics {
                     return block;
                 }
                 LOG.debug("extrinsic={} status={}", extrinsic.hash(), Hex.brief(status.get()));
-                var step = Step.of(status.get());
-                block = step.kind().holds() ? step.hash() : step.kind() == Kind.RETRACTED ? Optional.empty() : block;
-                if (step.kind().isLast() || block.isPresent() && !untilFinal) {
+                var reported = SubmissionStatus.of(status.get());
+                switch (reported.kind()) {
+                    case HELD, SETTLED -> block = reported.block();
+                    case RETRACTED -> block = Optional.empty();
+                    case WAITING, GONE -> {}
+                }
+                if (reported.isLast() || block.isPresent() && !untilFinal) {
                     return block;
                 }
             }
         } finally {
             connection.unsubscribe("author_unwatchExtrinsic", watch);
-        }
-    }
-
-    /** The kinds of status a node reports (spec/chain.md 1). */
-    private enum Kind {
-        WAITING,
-        IN_BLOCK,
-        RETRACTED,
-        FINALIZED,
-        FINALITY_TIMEOUT,
-        GONE;
-
-        boolean holds() {
-            return this == IN_BLOCK || this == FINALIZED || this == FINALITY_TIMEOUT;
-        }
-
-        boolean isLast() {
-            return this == FINALIZED || this == FINALITY_TIMEOUT || this == GONE;
-        }
-    }
-
-    private record Step(Kind kind, Optional<String> hash) {
-        static Step of(JsonNode status) throws ChainException {
-            String name =
-                    status.isObject() && !status.isEmpty() ? status.fieldNames().next() : status.asText();
-            Kind kind =
-                    switch (name) {
-                        case "inBlock" -> Kind.IN_BLOCK;
-                        case "retracted" -> Kind.RETRACTED;
-                        case "finalized" -> Kind.FINALIZED;
-                        case "finalityTimeout" -> Kind.FINALITY_TIMEOUT;
-                        case "usurped", "dropped", "invalid" -> Kind.GONE;
-                        default -> Kind.WAITING;
-                    };
-            try {
-                return new Step(kind, kind.holds() ? Optional.of(Hex.hash(name, status.get(name))) : Optional.empty());
-            } catch (MalformedDataException e) {
-                throw new ChainException("status of an extrinsic: " + e.getMessage(), true, e);
-            }
         }
     }
 

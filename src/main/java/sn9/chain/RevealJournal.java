@@ -3,8 +3,8 @@ package sn9.chain;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,7 +26,7 @@ final class RevealJournal {
         return file.path();
     }
 
-    FileChannel lock(Deadline limit) throws IOException, InterruptedException {
+    Closeable lock(Deadline limit) throws IOException, InterruptedException {
         return file.lock(limit);
     }
 

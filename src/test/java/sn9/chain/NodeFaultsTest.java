@@ -183,7 +183,7 @@ class NodeFaultsTest {
     @ParameterizedTest
     @EnumSource(Loss.class)
     void anyMessageMayBeLost(Loss loss) throws Exception {
-        lose(loss, loss.ordinal(), Loss.values().length);
+        lose(loss, loss.ordinal(), 5);
     }
 
     @Tag("slow")

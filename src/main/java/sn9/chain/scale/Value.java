@@ -25,6 +25,9 @@ import sn9.MalformedDataException;
  * another kind: the runtime has another layout than the caller knows.
  */
 public sealed interface Value {
+    /** Bytes or characters of a value that {@link #brief} shows. */
+    int BRIEF = 100;
+
     /** A whole number. */
     record Int(BigInteger value) implements Value {}
 
@@ -226,9 +229,22 @@ public sealed interface Value {
         };
     }
 
+    /** This value in an error: a large one by its kind and size, since strangers send them. */
+    default String brief() {
+        return switch (this) {
+            case Bytes bytes when bytes.value().length > BRIEF -> bytes.value().length + " bytes";
+            case Text text
+            when text.value().length() > BRIEF -> "a text of " + text.value().length() + " characters";
+            case Items items -> "a list of " + items.values().size() + " values";
+            case Struct struct ->
+                "a struct of "
+                        + struct.fields().keySet().stream().limit(BRIEF / 8).toList();
+            case Choice choice -> "variant " + choice.name();
+            default -> toString();
+        };
+    }
+
     private MalformedDataException unexpected(String wanted) {
-        String text = toString();
-        String found = text.length() > 200 ? text.substring(0, 200) + "..." : text;
-        return new MalformedDataException("value of the runtime", -1, "expected " + wanted + ", found " + found);
+        return new MalformedDataException("value of the runtime", -1, "expected " + wanted + ", found " + brief());
     }
 }

@@ -84,7 +84,7 @@ final class ValueWriter {
             }
             default ->
                 throw new IllegalArgumentException(
-                        types.describe(type) + " has the fields " + names(fields) + ", given was " + brief(value));
+                        types.describe(type) + " has the fields " + names(fields) + ", given was " + value.brief());
         }
     }
 
@@ -149,11 +149,6 @@ final class ValueWriter {
     }
 
     private IllegalArgumentException mismatch(int type, Value value) {
-        return new IllegalArgumentException("expected " + types.describe(type) + ", given was " + brief(value));
-    }
-
-    private static String brief(Value value) {
-        String text = value.toString();
-        return text.length() > 200 ? text.substring(0, 200) + "..." : text;
+        return new IllegalArgumentException("expected " + types.describe(type) + ", given was " + value.brief());
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.math.BigInteger;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -166,6 +167,22 @@ class ValueTest {
         assertThatThrownBy(() -> number.field("x")).hasMessageContaining("a field x");
         assertThatThrownBy(() -> Value.numbers(1).at(1)).hasMessageContaining("more than 1 values");
         assertThatThrownBy(() -> Value.choice("Other").optional()).hasMessageContaining("Some or None");
+    }
+
+    @Test
+    void largeValuesAreNotWrittenOutInErrors() {
+        var many = Value.items(new Value.Items(Collections.nCopies(1_000_000, Value.of(1))));
+        for (Value large : List.of(
+                many,
+                Value.struct("a", many),
+                Value.choice("Some", many),
+                Value.of(new byte[1 << 20]),
+                Value.of("x".repeat(1000)))) {
+            assertThatThrownBy(large::truth)
+                    .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(120));
+            assertThatThrownBy(() -> TYPES.bytes(U8, large))
+                    .satisfies(e -> assertThat(e.getMessage()).hasSizeLessThan(120));
+        }
     }
 
     @Test
