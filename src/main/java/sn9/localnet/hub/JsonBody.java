@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.javalin.http.Context;
+import java.io.CharConversionException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -62,6 +63,8 @@ final class JsonBody {
             return object(JSON.readTree(body));
         } catch (JsonProcessingException e) {
             throw HubRefusal.badRequest("the body is not JSON: " + e.getOriginalMessage());
+        } catch (CharConversionException e) {
+            throw HubRefusal.badRequest("the body is not JSON: " + e.getMessage());
         }
     }
 
@@ -75,6 +78,8 @@ final class JsonBody {
             }
         } catch (JsonProcessingException e) {
             throw HubRefusal.badRequest("the body is not JSON, one value a line: " + e.getOriginalMessage());
+        } catch (CharConversionException e) {
+            throw HubRefusal.badRequest("the body is not JSON, one value a line: " + e.getMessage());
         }
     }
 
