@@ -112,7 +112,7 @@ public final class CommitmentStore implements ModelMetadataStore {
         for (var entry :
                 view.entries("Commitments", "CommitmentOf", Value.of(netuid)).entrySet()) {
             try {
-                String address = Ss58.encode(entry.getKey().getFirst().bytes());
+                String address = Metagraphs.address(entry.getKey().getFirst());
                 read(entry.getValue()).ifPresent(commitment -> commitments.put(address, commitment));
             } catch (MalformedDataException e) {
                 throw view.misunderstood("Commitments.CommitmentOf", e);

@@ -33,6 +33,9 @@ final class Extrinsics {
     /** Time between two looks at the chain while a submission is open. */
     private static final Duration POLL = Duration.ofSeconds(2);
 
+    /** Every node keeps the states of 256 blocks and more. */
+    private static final int KEPT_STATES = 256;
+
     private final ChainClient chain;
     private final Duration patience;
 
@@ -286,28 +289,36 @@ final class Extrinsics {
         return Optional.empty();
     }
 
-    /** Events are written by the runtime that executed the block: that of its parent's state. */
+    /** What an extrinsic did, by the events of its block; of an old block, whose state the node has discarded, nothing. */
     private Fate.Included outcome(ChainClient.Header header, int index)
             throws RemoteCallException, InterruptedException {
-        var metadata = chain.runtimeAt(header.parentHash()).metadata();
+        List<Event> events;
+        Optional<String> error = Optional.empty();
         try {
+            // They are written by the runtime that executed the block: that of its parent's state.
+            var metadata = chain.runtimeAt(header.parentHash()).metadata();
             var item = StorageItem.of(metadata, "System", "Events");
             JsonNode answer = chain.call("state_getStorage", Hex.of(item.key()), header.hash());
             byte[] bytes = answer.isNull() ? item.entry().fallback() : Hex.bytes("System.Events", answer);
-            List<Event> events = RuntimeEvents.read(item.value(bytes)).stream()
+            events = RuntimeEvents.read(item.value(bytes)).stream()
                     .filter(event -> event.extrinsic().orElse(-1) == index)
                     .toList();
-            Optional<String> error = Optional.empty();
             for (Event event : events) {
                 if (event.is("System", "ExtrinsicFailed")) {
                     error = Optional.of(
                             RuntimeEvents.errorName(metadata, event.fields().at(0)));
                 }
             }
-            return new Fate.Included(header.hash(), header.number(), events, error);
         } catch (MalformedDataException e) {
             throw chain.misunderstood("events of block " + header.number(), e);
+        } catch (RpcErrorException e) {
+            if (chain.head().number() - header.number() < KEPT_STATES) {
+                throw e;
+            }
+            LOG.info("event=events_discarded block={} reason=\"{}\"", header.number(), e.getMessage());
+            events = List.of();
         }
+        return new Fate.Included(header.hash(), header.number(), events, error);
     }
 
     private static long nonceAt(ChainView view, byte[] account) throws RemoteCallException, InterruptedException {

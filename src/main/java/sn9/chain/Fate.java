@@ -12,7 +12,8 @@ sealed interface Fate {
      * @param blockHash of that block
      * @param block its number
      * @param events those it caused
-     * @param error name of the dispatch error; empty when it did what it was for
+     * @param error name of the dispatch error; empty when it did what it was for, or when the block is so old that nodes
+     *     have discarded its events: then only what the chain holds tells
      */
     record Included(String blockHash, long block, List<Event> events, Optional<String> error) implements Fate {}
 

@@ -43,14 +43,16 @@ final class Hex {
             return node.longValue();
         }
         try {
-            if (node.isTextual() && node.textValue().startsWith("0x")) {
-                long number =
-                        Long.parseLong(node.textValue(), 2, node.textValue().length(), 16);
+            if (node.isTextual()
+                    && node.textValue().startsWith("0x")
+                    && node.textValue().length() > 2) {
+                long number = HexFormat.fromHexDigitsToLong(
+                        node.textValue(), 2, node.textValue().length());
                 if (number >= 0) {
                     return number;
                 }
             }
-        } catch (NumberFormatException _) {
+        } catch (IllegalArgumentException _) {
             // Reported below.
         }
         throw new MalformedDataException(source, -1, "expected a whole number, found " + brief(node));

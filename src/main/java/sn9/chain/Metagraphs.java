@@ -24,6 +24,8 @@ final class Metagraphs {
 
     private static final double RAO_PER_TAO = 1e9;
 
+    private static final int ACCOUNT_BYTES = 32;
+
     private Metagraphs() {}
 
     /**
@@ -60,8 +62,8 @@ final class Metagraphs {
             }
             neurons.add(new Neuron(
                     (int) row.field("uid").natural(),
-                    Ss58.encode(row.field("hotkey").bytes()),
-                    Ss58.encode(row.field("coldkey").bytes()),
+                    address(row.field("hotkey")),
+                    address(row.field("coldkey")),
                     stake.doubleValue() / RAO_PER_TAO,
                     row.field("incentive").natural() / ONE,
                     row.field("validator_permit").truth(),
@@ -70,7 +72,7 @@ final class Metagraphs {
         return neurons;
     }
 
-    /** The stake is the hotkey's alpha on this subnet. */
+    /** The same numbers; get_neurons_lite's stake is the hotkey's alpha on this subnet as well. */
     private static List<Neuron> byStorage(ChainView view, int netuid)
             throws RemoteCallException, InterruptedException, MalformedDataException {
         var uids = new ArrayList<Value>();
@@ -95,14 +97,24 @@ final class Metagraphs {
             int uid = (int) uids.get(i).natural();
             neurons.add(new Neuron(
                     uid,
-                    Ss58.encode(hotkeys.get(i).bytes()),
-                    Ss58.encode(coldkeys.get(i).orElse(hotkeys.get(i)).bytes()),
+                    address(hotkeys.get(i)),
+                    address(coldkeys.get(i).orElse(hotkeys.get(i))),
                     stakes.get(i).orElse(Value.of(0)).natural() / RAO_PER_TAO,
                     uid < incentives.size() ? incentives.get(uid).natural() / ONE : 0,
                     uid < permits.size() && permits.get(uid).truth(),
                     uid < updates.size() ? updates.get(uid).natural() : 0));
         }
         return neurons;
+    }
+
+    /** The address of an account id. */
+    static String address(Value account) throws MalformedDataException {
+        byte[] id = account.bytes();
+        if (id.length != ACCOUNT_BYTES) {
+            throw new MalformedDataException(
+                    "value of the runtime", -1, "expected an account id of 32 bytes, found " + id.length);
+        }
+        return Ss58.encode(id);
     }
 
     private static List<Value> vector(ChainView view, String item, int netuid)

@@ -74,12 +74,15 @@ final class RpcClient implements AutoCloseable {
                 if (connection != null) {
                     leave(connection, e.getMessage());
                 }
-                if (limit.left().compareTo(pause) <= 0) {
+                if (limit.left().compareTo(settings.firstPause().multipliedBy(2)) <= 0) {
                     long millis = Duration.ofNanos(System.nanoTime() - start).toMillis();
                     throw new ChainException(method + ": given up after " + millis + " ms: " + e.getMessage(), true, e);
                 }
             }
-            Thread.sleep(pause);
+            // Half of what is left is kept for the next try, which would say nothing but that its time was short
+            // otherwise.
+            var half = limit.left().dividedBy(2);
+            Thread.sleep(pause.compareTo(half) < 0 ? pause : half);
             pause = pause.multipliedBy(2).compareTo(settings.longestPause()) < 0
                     ? pause.multipliedBy(2)
                     : settings.longestPause();

@@ -33,6 +33,9 @@ final class RpcConnection implements AutoCloseable {
     /** Genuine metadata has two thirds of a mebibyte in hexadecimal digits, a full block less than ten. */
     static final int MAX_MESSAGE_BYTES = 24 << 20;
 
+    /** Longer notifications are none of ours: a status names a block or a few dozen peers. */
+    private static final int MAX_NOTIFICATION_CHARACTERS = 64 << 10;
+
     /** Notifications that wait for an answer to name them: more are forgotten, the oldest first. */
     private static final int MAX_EARLY = 256;
 
@@ -200,7 +203,7 @@ final class RpcConnection implements AutoCloseable {
     /**
      * Takes one message of the node: an answer, or a notification.
      *
-     * @return false when it is not JSON, which ends the connection
+     * @return false when it is not JSON, or too long a notification, which ends the connection
      */
     boolean receive(String message) {
         JsonNode json;
@@ -211,6 +214,11 @@ final class RpcConnection implements AutoCloseable {
             return false;
         }
         if (json.has("method")) {
+            if (message.length() > MAX_NOTIFICATION_CHARACTERS) {
+                end("the node sent a notification of " + message.length() + " characters, expected at most "
+                        + MAX_NOTIFICATION_CHARACTERS);
+                return false;
+            }
             notified(json.path("params"));
         } else if (json.path("id").isIntegralNumber()) {
             answered(json.get("id").longValue(), json);

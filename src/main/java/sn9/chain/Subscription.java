@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 /** The notifications of one subscription, in order, until the connection ends. */
 final class Subscription {
     /** More waiting notifications than this mean that nobody reads them. */
-    private static final int MAX_WAITING = 4096;
+    private static final int MAX_WAITING = 256;
 
     private final String id;
     private final BlockingQueue<Event> events = new LinkedBlockingQueue<>(MAX_WAITING);

@@ -3,9 +3,8 @@ package sn9.cli;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
-import java.util.LinkedHashMap;
+import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
@@ -71,7 +70,7 @@ final class WalletNewCommand implements Callable<Integer> {
         for (var which : keys) {
             make(target, which, output);
         }
-        output.json(answer(target));
+        output.json(wallet.written(target));
         return ExitCode.DONE;
     }
 
@@ -101,25 +100,17 @@ final class WalletNewCommand implements Callable<Integer> {
                 var key = KeyMaterial.of(mnemonic)) {
             keyfiles.write(target, which, key, password);
             output.text(which + " " + key.keypair().address());
-            output.text("Its mnemonic, which is never shown again. Whoever has it has the key; keep it off line:");
-            output.text("");
-            output.text("    " + new String(mnemonic.phrase()));
-            output.text("");
+            show(mnemonic, output);
         }
     }
 
-    private Map<String, Object> answer(Wallet target) throws IOException {
-        var data = new LinkedHashMap<String, Object>();
-        data.put("name", target.name());
-        data.put("path", wallet.path().toString());
-        data.put("hotkey", target.hotkeyName());
-        data.put("hotkey_ss58", target.hotkeyAddress().orElse(null));
-        data.put("coldkey_ss58", target.coldkeyAddress().orElse(null));
-        var answer = new LinkedHashMap<String, Object>();
-        answer.put("success", true);
-        answer.put("error", "");
-        answer.put("data", data);
-        return answer;
+    private static void show(Mnemonic mnemonic, Output output) {
+        char[] phrase = mnemonic.phrase();
+        output.text("Its mnemonic, which is never shown again. Whoever has it has the key; keep it off line:");
+        output.text("");
+        output.text("    " + new String(phrase));
+        output.text("");
+        Arrays.fill(phrase, '\0');
     }
 
     /** Keeps a flag's value out of every listing of flags. */

@@ -1,6 +1,9 @@
 package sn9.cli;
 
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import sn9.wallet.Wallet;
@@ -31,6 +34,21 @@ public final class WalletOptions {
     /** The wallet, whether it is there or not; a name that cannot be a file's is wrong usage. */
     public Wallet wallet(CommandSpec spec) {
         return Usage.checked(spec, () -> Wallet.open(path(), name, hotkey));
+    }
+
+    /** What {@code new} and {@code regen} answer in JSON: btcli's fields. */
+    Map<String, Object> written(Wallet wallet) throws IOException {
+        var data = new LinkedHashMap<String, Object>();
+        data.put("name", wallet.name());
+        data.put("path", path().toString());
+        data.put("hotkey", wallet.hotkeyName());
+        data.put("hotkey_ss58", wallet.hotkeyAddress().orElse(null));
+        data.put("coldkey_ss58", wallet.coldkeyAddress().orElse(null));
+        var answer = new LinkedHashMap<String, Object>();
+        answer.put("success", true);
+        answer.put("error", "");
+        answer.put("data", data);
+        return answer;
     }
 
     /** Name of the wallet. */

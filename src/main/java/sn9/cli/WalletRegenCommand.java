@@ -5,7 +5,6 @@ import java.nio.CharBuffer;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
-import java.util.LinkedHashMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -76,17 +75,7 @@ final class WalletRegenCommand implements Callable<Integer> {
         String address = target == Target.coldkeypub ? publish(wallet) : regenerate(wallet);
         var output = Output.of(spec, json);
         output.text(target + " " + address + " is in " + wallet.directory());
-        var data = new LinkedHashMap<String, Object>();
-        data.put("name", wallet.name());
-        data.put("path", options.path().toString());
-        data.put("hotkey", wallet.hotkeyName());
-        data.put("hotkey_ss58", wallet.hotkeyAddress().orElse(null));
-        data.put("coldkey_ss58", wallet.coldkeyAddress().orElse(null));
-        var answer = new LinkedHashMap<String, Object>();
-        answer.put("success", true);
-        answer.put("error", "");
-        answer.put("data", data);
-        output.json(answer);
+        output.json(options.written(wallet));
         return ExitCode.DONE;
     }
 

@@ -6,7 +6,7 @@ package sn9.subnet;
  * @param uid slot on the subnet
  * @param hotkey SS58 address of the key that holds the slot
  * @param coldkey SS58 address of its owner
- * @param stake in TAO
+ * @param stake the hotkey's alpha on this subnet, in units of 10^9 rao; TAO that is staked on the root is not counted
  * @param incentive share of the miners' emission, 0 to 1
  * @param validatorPermit whether its weights count
  * @param lastUpdate block of its last weights, 0 when never

@@ -1,5 +1,7 @@
 package sn9.wallet;
 
+import java.util.Arrays;
+
 /** The permutation Keccak-f[1600] (FIPS 202, section 3.3) of 25 lanes; lane (x, y) stands at x + 5y. */
 final class KeccakF1600 {
     /** Lanes of the state, eight bytes each, least significant byte first. */
@@ -26,6 +28,7 @@ final class KeccakF1600 {
             chi(lanes, columns);
             lanes[0] ^= constant;
         }
+        Arrays.fill(columns, 0); // it held a part of the state
     }
 
     private static void theta(long[] lanes, long[] parity) {

@@ -6,9 +6,9 @@ import java.util.Arrays;
 /**
  * An sr25519 key that can sign. Any thread may use it. Closing it wipes the secret; it prints as its address only.
  *
- * <p>Scalar multiplication and table look-ups are curve25519-elisabeth's, written without branches or indices that depend
- * on secrets; what the just-in-time compiler makes of them, and copies that the library and the garbage collector leave
- * on the heap, are out of this class's hands (docs/wallet.md).
+ * <p>What is done with the secret here is written without branches or indices that depend on it, ours and that of
+ * curve25519-elisabeth; what the just-in-time compiler makes of it, and copies that the library and the garbage collector
+ * leave on the heap, are out of this class's hands. docs/wallet.md has the list, and what is not constant time.
  */
 public final class Keypair implements AutoCloseable {
     private static final SecureRandom RANDOM = new SecureRandom();

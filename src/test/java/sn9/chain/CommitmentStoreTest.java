@@ -3,10 +3,15 @@ package sn9.chain;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,6 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import sn9.RemoteCallException;
 import sn9.chain.scale.Value;
+import sn9.localnet.chain.InvalidExtrinsicException;
 import sn9.subnet.CommitTooSoonException;
 import sn9.wallet.Keypair;
 
@@ -23,7 +29,8 @@ import sn9.wallet.Keypair;
 @Timeout(60)
 class CommitmentStoreTest {
     private static final String TEXT = "org:model:" + "a".repeat(40) + ":" + "b".repeat(43) + "=";
-    private static final Duration PATIENCE = Duration.ofMillis(1_500);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration LITTLE = Duration.ofMillis(1_200);
 
     @TempDir
     Path net;
@@ -63,15 +70,13 @@ class CommitmentStoreTest {
     void everyBadDayEndsInOneCommitment(ServedChain.Manner manner) throws Exception {
         node.relay.fault(manner);
         try {
-            store().commit(TEXT);
+            store(chain, LITTLE).commit(TEXT);
         } catch (RemoteCallException e) {
             assertThat(e.retryable()).isTrue();
-            assertThat(e).hasMessageContaining("commit again");
-            assertThat(journal()).exists();
         }
         node.relay.fault(ServedChain.Manner.HONEST);
         try (var again = node.client()) {
-            assertThat(store(again).commit(TEXT).text()).isEqualTo(TEXT);
+            assertThat(store(again, PATIENCE).commit(TEXT).text()).isEqualTo(TEXT);
         }
         assertThat(node.included()).containsExactly("set_commitment");
         assertThat(journal()).doesNotExist();
@@ -80,11 +85,18 @@ class CommitmentStoreTest {
     @Test
     void oneThatCannotBeIncludedAnyMoreIsSignedAnew() throws Exception {
         node.relay.fault(ServedChain.Manner.FORGETFUL);
-        assertThatThrownBy(() -> store().commit(TEXT)).hasMessageContaining("still under way");
+        assertThatThrownBy(() -> store(chain, LITTLE).commit(TEXT))
+                .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
+                        .isTrue())
+                .hasMessageContaining("still under way")
+                .hasMessageContaining("commit again");
         byte[] first = Files.readAllBytes(journal());
-        assertThatThrownBy(() -> store().commit(TEXT)).hasMessageContaining("still under way");
+        assertThatThrownBy(() -> store(chain, LITTLE).commit(TEXT)).hasMessageContaining("still under way");
         assertThat(Files.readAllBytes(journal())).isEqualTo(first);
+        byte[] extrinsic =
+                new CommitJournal(journal()).read().orElseThrow().extrinsic().bytes();
         node.advance(64);
+        assertThatThrownBy(() -> node.chain.submit(extrinsic)).isInstanceOf(InvalidExtrinsicException.class);
         long block = node.block() + 1;
         node.relay.fault(ServedChain.Manner.HONEST);
         assertThat(store().commit(TEXT).block()).isEqualTo(block);
@@ -94,7 +106,7 @@ class CommitmentStoreTest {
     @Test
     void anotherTextFirstEndsTheOneUnderWay() throws Exception {
         node.relay.fault(ServedChain.Manner.FORGETFUL);
-        assertThatThrownBy(() -> store().commit(TEXT)).hasMessageContaining("still under way");
+        assertThatThrownBy(() -> store(chain, LITTLE).commit(TEXT)).hasMessageContaining("still under way");
         node.relay.fault(ServedChain.Manner.HONEST);
         String other = TEXT.replace('b', 'c');
         assertThat(store().commit(other).text()).isEqualTo(other);
@@ -145,12 +157,91 @@ class CommitmentStoreTest {
     @Test
     void whoWaitsForAnotherProcessIsToldInTime() throws Exception {
         try (var _ = new CommitJournal(journal()).lock(Deadline.in(PATIENCE))) {
-            assertThatThrownBy(() -> store().commit(TEXT))
+            assertThatThrownBy(() -> store(chain, LITTLE).commit(TEXT))
                     .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
                             .isTrue())
                     .hasMessageContaining("commit.json.lock is held");
         }
         assertThat(store().commit(TEXT).text()).isEqualTo(TEXT);
+    }
+
+    /** Nodes throw the states of old blocks away, and the events of a commitment with them; its text stands all the same. */
+    @Test
+    void oneThatWasIncludedLongAgoIsReadBack() throws Exception {
+        var sent = new AtomicBoolean();
+        node.relay.fault(new FaultRelay.Fault() {
+            @Override
+            public Optional<String> message(FaultRelay.Link link, Optional<String> method, String text) {
+                sent.compareAndSet(false, method.equals(Optional.of("author_submitAndWatchExtrinsic")));
+                return sent.get() ? Optional.empty() : Optional.of(text);
+            }
+        });
+        assertThatThrownBy(() -> store(chain, LITTLE).commit(TEXT)).hasMessageContaining("still under way");
+        assertThat(node.included()).containsExactly("set_commitment");
+        long old = node.block();
+        String discarded = "0x"
+                + HexFormat.of().formatHex(node.chain.block(old).orElseThrow().hash());
+        String parent = "0x"
+                + HexFormat.of()
+                        .formatHex(node.chain.block(old - 1).orElseThrow().hash());
+        node.advance(300);
+        node.relay.fault(new FaultRelay.Fault() {
+            @Override
+            public boolean request(FaultRelay.Link link, JsonNode request) {
+                String at = request.get("params")
+                        .path(request.get("params").size() - 1)
+                        .asText();
+                boolean gone = request.get("method").asText().startsWith("state_")
+                        && (at.equals(discarded) || at.equals(parent));
+                if (gone) {
+                    link.send("{\"id\":" + request.get("id")
+                            + ",\"error\":{\"code\":4003,\"message\":\"State already discarded\"}}");
+                }
+                return !gone;
+            }
+        });
+        assertThat(store().commit(TEXT).block()).isEqualTo(old);
+        assertThat(node.included()).containsExactly("set_commitment");
+        assertThat(journal()).doesNotExist();
+    }
+
+    /** Another text comes between the inclusion and the look at it. */
+    @Test
+    void aTextThatTheChainDoesNotHoldIsNoSuccess() throws Exception {
+        String other = "another:text";
+        node.relay.fault(new FaultRelay.Fault() {
+            @Override
+            public Optional<String> message(FaultRelay.Link link, Optional<String> method, String text)
+                    throws IOException {
+                if (text.contains("finalized")) {
+                    node.commit(node.miner, other);
+                }
+                return Optional.of(text);
+            }
+        });
+        assertThatThrownBy(() -> store().commit(TEXT))
+                .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
+                        .isTrue())
+                .hasMessageContaining("committed \"" + TEXT + "\", but the chain says " + other);
+    }
+
+    /** A call's own limits are far beyond a commitment's patience here. */
+    @Test
+    void aCommitmentEndsInItsTimeWhateverANodeDoes() throws Exception {
+        var hour = Duration.ofHours(1);
+        node.relay.fault(new FaultRelay.Fault() {
+            @Override
+            public Optional<String> message(FaultRelay.Link link, Optional<String> method, String text) {
+                return Optional.empty();
+            }
+        });
+        var settings = new RpcSettings(hour, hour, hour, Duration.ofMillis(20), hour);
+        try (var silent = new ChainClient(List.of(node.address()), Optional.empty(), settings)) {
+            assertThatThrownBy(() -> store(silent, LITTLE).commit(TEXT))
+                    .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
+                            .isTrue())
+                    .hasMessageContaining("no answer within");
+        }
     }
 
     private long blocksToWait(String text) {
@@ -165,10 +256,10 @@ class CommitmentStoreTest {
     }
 
     private CommitmentStore store() {
-        return store(chain);
+        return store(chain, PATIENCE);
     }
 
-    private CommitmentStore store(ChainClient client) {
-        return new CommitmentStore(client, ServedChain.NETUID, node.miner, new CommitJournal(journal()), PATIENCE);
+    private CommitmentStore store(ChainClient client, Duration patience) {
+        return new CommitmentStore(client, ServedChain.NETUID, node.miner, new CommitJournal(journal()), patience);
     }
 }

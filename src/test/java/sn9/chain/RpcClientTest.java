@@ -23,9 +23,11 @@ class RpcClientTest {
     private static final RpcSettings QUICK = new RpcSettings(
             Duration.ofSeconds(5),
             Duration.ofSeconds(1),
-            Duration.ofSeconds(4),
+            Duration.ofSeconds(10),
             Duration.ofMillis(20),
             Duration.ofMillis(100));
+
+    private static final Duration LITTLE = Duration.ofMillis(1_200);
 
     private ScriptedNode node;
     private ScriptedNode other;
@@ -145,7 +147,7 @@ class RpcClientTest {
             proxy.mode(FaultProxy.Mode.TRICKLE);
             assertThat(rpc.call(patience(), "system_chain").asText()).isEqualTo("first");
             proxy.mode(FaultProxy.Mode.DUMB);
-            assertThatThrownBy(() -> rpc.call(patience(), "system_chain"))
+            assertThatThrownBy(() -> rpc.call(Deadline.in(LITTLE), "system_chain"))
                     .hasMessageMatching(".*no (answer|connection) within.*");
         }
     }
@@ -154,7 +156,7 @@ class RpcClientTest {
     void saysWhatIsWrongWithinItsPatience() throws Exception {
         node.fault(call -> {});
         try (var rpc = only(node)) {
-            assertThatThrownBy(() -> rpc.call(patience(), "system_chain"))
+            assertThatThrownBy(() -> rpc.call(Deadline.in(LITTLE), "system_chain"))
                     .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
                             .isTrue())
                     .hasMessageMatching(".*given up after \\d+ ms.*no (answer|connection) within \\d+ ms");
@@ -168,7 +170,7 @@ class RpcClientTest {
             port = free.getLocalPort();
         }
         try (var rpc = new RpcClient(List.of("ws://127.0.0.1:" + port), Optional.empty(), QUICK)) {
-            assertThatThrownBy(() -> rpc.call(patience(), "system_chain"))
+            assertThatThrownBy(() -> rpc.call(Deadline.in(LITTLE), "system_chain"))
                     .hasMessageContaining("cannot connect")
                     .hasMessageContaining(":" + port);
         }
@@ -228,6 +230,16 @@ class RpcClientTest {
             node.cut();
             assertThatThrownBy(() -> watch.next(QUICK.call())).isInstanceOf(ChainException.class);
         }
+    }
+
+    /** A node could have us keep thousands of notifications that nobody has asked for. */
+    @Test
+    void aHugeNotificationEndsTheConnection() throws Exception {
+        node.fault(call -> {
+            call.notify("nobody's", "x".repeat(70_000));
+            call.answer("first");
+        });
+        assertThat(ask()).isEqualTo("second");
     }
 
     @Test

@@ -3,6 +3,7 @@ package sn9.chain;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -39,7 +40,7 @@ final class ServedChain implements AutoCloseable {
     static final RpcSettings QUICK = new RpcSettings(
             Duration.ofSeconds(5),
             Duration.ofMillis(1_000),
-            Duration.ofSeconds(4),
+            Duration.ofSeconds(10),
             Duration.ofMillis(20),
             Duration.ofMillis(100));
 
@@ -152,10 +153,14 @@ final class ServedChain implements AutoCloseable {
     }
 
     /** Lets blocks pass, and their server see them. */
-    void advance(long blocks) throws IOException, InterruptedException {
+    void advance(long blocks) throws IOException {
         chain.advance(blocks);
-        while (direct.head().number() < block()) {
-            Thread.sleep(10);
+        try {
+            while (direct.head().number() < block()) {
+                Thread.sleep(10);
+            }
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 
@@ -163,17 +168,28 @@ final class ServedChain implements AutoCloseable {
         return chain.best().number();
     }
 
+    /** Commits a text in somebody's name, without the client and its extrinsic, and makes the block. */
+    void commit(Keypair hotkey, String text) throws IOException {
+        byte[] bytes = text.getBytes(StandardCharsets.UTF_8);
+        Value info = Value.struct("fields", Value.items(Value.choice("Raw" + bytes.length, Value.of(bytes))));
+        Value arguments = Value.struct("netuid", Value.of(NETUID), "info", info);
+        call(hotkey, Value.choice("Commitments", new Value.Choice("set_commitment", arguments)));
+    }
+
     /** Changes a setting of the subnet, as root. */
-    void admin(String call, Object... arguments) throws IOException, InterruptedException {
+    void admin(String call, Object... arguments) throws IOException {
         Value inner = Value.choice("AdminUtils", new Value.Choice(call, Value.struct(arguments)));
         root(inner);
     }
 
     /** Runs a call as root, in a block of its own. */
-    void root(Value call) throws IOException, InterruptedException {
-        Value sudo = Value.choice("Sudo", new Value.Choice("sudo", Value.struct("call", call)));
+    void root(Value call) throws IOException {
+        call(alice, Value.choice("Sudo", new Value.Choice("sudo", Value.struct("call", call))));
+    }
+
+    private void call(Keypair who, Value call) throws IOException {
         try {
-            chain.call(alice.publicKey(), state -> sudo);
+            chain.call(who.publicKey(), state -> call);
         } catch (DispatchException e) {
             throw new IllegalStateException(e);
         }

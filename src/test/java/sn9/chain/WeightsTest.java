@@ -4,16 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import sn9.RemoteCallException;
 import sn9.chain.scale.StorageHasher;
 import sn9.chain.scale.Value;
@@ -25,7 +29,8 @@ import sn9.wallet.Keypair;
 class WeightsTest {
     private static final int[] UIDS = {0, 1};
     private static final int[] VALUES = {7, 65_535};
-    private static final Duration PATIENCE = Duration.ofMillis(1_500);
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final Duration LITTLE = Duration.ofMillis(1_200);
     private static final int TEMPO = 20;
     private static final int LIMIT = 5;
 
@@ -69,7 +74,7 @@ class WeightsTest {
     void findsThemWhenTheNodeFallsSilent() throws Exception {
         node.relay.fault(ServedChain.Manner.DUMB);
         long block = node.block() + 1;
-        assertThat(weights().set(UIDS, VALUES, 2021)).isEqualTo(block);
+        assertThat(weights(LITTLE).set(UIDS, VALUES, 2021)).isEqualTo(block);
     }
 
     @Test
@@ -154,17 +159,39 @@ class WeightsTest {
     void aCommitThatTheChainNeverTookIsForgottenOnceItCannot() throws Exception {
         hide();
         node.relay.fault(ServedChain.Manner.FORGETFUL);
-        assertThatThrownBy(() -> weights().set(UIDS, VALUES, 2021)).hasMessageContaining("still under way");
+        assertThatThrownBy(() -> weights(LITTLE).set(UIDS, VALUES, 2021)).hasMessageContaining("still under way");
         assertThat(weights().revealDue()).isEqualTo(1);
         node.advance(64);
         assertThat(weights().revealDue()).isZero();
+    }
+
+    /** The runtime's calls decide, told here by metadata in which the hash form's call has another name. */
+    @ParameterizedTest
+    @ValueSource(strings = {"commit_weights", "reveal_weights", "WeightCommits"})
+    void aRuntimeWithoutTheHashFormIsRefusedWithItsReason(String missing) throws Exception {
+        hide();
+        String name = HexFormat.of().formatHex(missing.getBytes(StandardCharsets.US_ASCII));
+        String other = name.substring(0, name.length() - 2) + "78";
+        node.relay.fault(new FaultRelay.Fault() {
+            @Override
+            public Optional<String> message(FaultRelay.Link link, Optional<String> method, String text) {
+                return Optional.of(method.equals(Optional.of("state_call")) ? text.replace(name, other) : text);
+            }
+        });
+        assertThatThrownBy(() -> weights().set(UIDS, VALUES, 2021))
+                .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
+                        .isFalse())
+                .hasMessageContaining("runtime version 393 takes them timelocked only")
+                .hasMessageContaining("form 4");
+        assertThat(journal().read()).isEmpty();
+        assertThat(node.included()).isEmpty();
     }
 
     @Test
     void revealingAndCommittingWaitForEachOther() throws Exception {
         hide();
         try (var _ = journal().lock(Deadline.in(PATIENCE))) {
-            assertThatThrownBy(() -> weights().set(UIDS, VALUES, 2021))
+            assertThatThrownBy(() -> weights(LITTLE).set(UIDS, VALUES, 2021))
                     .isInstanceOfSatisfying(RemoteCallException.class, e -> assertThat(e.retryable())
                             .isTrue())
                     .hasMessageContaining("reveals.json.lock is held");
@@ -203,6 +230,10 @@ class WeightsTest {
     }
 
     private Weights weights() {
-        return new Weights(node::client, ServedChain.NETUID, node.validator, journal(), PATIENCE);
+        return weights(PATIENCE);
+    }
+
+    private Weights weights(Duration patience) {
+        return new Weights(node::client, ServedChain.NETUID, node.validator, journal(), patience);
     }
 }

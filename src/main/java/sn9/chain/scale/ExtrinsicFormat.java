@@ -36,6 +36,12 @@ public final class ExtrinsicFormat {
         for (var extension : metadata.extrinsic().extensions()) {
             checkKnown(extension);
         }
+        try {
+            address(new byte[32]);
+            signature(new byte[64]);
+        } catch (IllegalArgumentException e) {
+            throw new MalformedDataException("runtime metadata", -1, e.getMessage(), e);
+        }
     }
 
     /** The bytes whose signature an extrinsic carries: the payload, or BLAKE2b-256 of a payload over 256 bytes. */

@@ -17,6 +17,9 @@ public final class MetadataReader {
     /** Larger metadata is refused; genuine runtimes have a third of a megabyte. */
     public static final int MAX_BYTES = 8 << 20;
 
+    /** Types, fields, lines of documentation and so on, all together; genuine runtimes have a tenth. */
+    private static final int MAX_ITEMS = 300_000;
+
     /** The version of extrinsics that {@link ExtrinsicFormat} writes; chosen where several are listed. */
     private static final int EXTRINSIC_VERSION = 4;
 
@@ -29,6 +32,7 @@ public final class MetadataReader {
         if (in.remaining() > MAX_BYTES) {
             throw in.malformed("metadata has " + in.remaining() + " bytes, expected at most " + MAX_BYTES);
         }
+        in.limitItems(MAX_ITEMS);
         long magic = in.u32();
         if (magic != MAGIC) {
             throw in.malformed("expected metadata, which begins with \"meta\", found " + Long.toHexString(magic));
@@ -115,9 +119,22 @@ public final class MetadataReader {
             for (int left = in.count(1); left > 0; left--) {
                 hashers.add(StorageHasher.values()[tag("a hasher", StorageHasher.values().length)]);
             }
-            key = OptionalInt.of(id());
+            key = OptionalInt.of(keyOf(name, hashers.size()));
         }
         return new Metadata.StorageEntry(name, optional, hashers, key, id(), in.byteList(), docs());
+    }
+
+    /** The id of the type of a map's key: with several hashers a tuple of as many. */
+    private int keyOf(String name, int hashers) throws MalformedDataException {
+        int id = id();
+        boolean fits = hashers == 1
+                || types.definition(id) instanceof TypeDefinition.Tuple tuple
+                        && tuple.types().size() == hashers;
+        if (!fits) {
+            throw in.malformed(
+                    "storage item " + name + " has " + hashers + " hashers and a key of type " + types.describe(id));
+        }
+        return id;
     }
 
     /** The id of an enum, if there is one, with its deprecations. */

@@ -19,6 +19,7 @@ public final class ScaleReader {
 
     private final String source;
     private final ByteBuffer in;
+    private long items = Long.MAX_VALUE; // of lists, that may still be counted
 
     /**
      * Starts at the first byte.
@@ -28,6 +29,11 @@ public final class ScaleReader {
     public ScaleReader(String source, byte[] bytes) {
         this.source = source;
         this.in = ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /** Bounds the items of all lists together that {@link #count} lets pass from now on. */
+    void limitItems(long most) {
+        items = most;
     }
 
     /** One byte, 0 to 255. */
@@ -108,6 +114,10 @@ public final class ScaleReader {
         if (count.compareTo(BigInteger.valueOf(in.remaining() / itemBytes)) > 0) {
             throw malformed("a list of " + count + " items cannot follow: " + in.remaining() + " bytes are left");
         }
+        items -= count.intValueExact();
+        if (items < 0) {
+            throw malformed("lists of too many items altogether");
+        }
         return count.intValueExact();
     }
 
@@ -121,7 +131,11 @@ public final class ScaleReader {
 
     /** A list of bytes, with its length before it. */
     public byte[] byteList() throws MalformedDataException {
-        return bytes(count(1));
+        BigInteger count = compact();
+        if (count.compareTo(BigInteger.valueOf(in.remaining())) > 0) {
+            throw malformed(count + " bytes cannot follow: " + in.remaining() + " are left");
+        }
+        return bytes(count.intValueExact());
     }
 
     /** A text: a list of bytes that are UTF-8. */

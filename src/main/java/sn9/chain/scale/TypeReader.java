@@ -1,6 +1,7 @@
 package sn9.chain.scale;
 
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -8,6 +9,9 @@ import sn9.MalformedDataException;
 
 /** Reads the registry of types out of metadata (paritytech/scale-info:src/portable.rs). */
 final class TypeReader {
+    /** An enum's variants are told apart by a byte. */
+    private static final int MAX_VARIANTS = 256;
+
     private final ScaleReader in;
     private int largestId = -1;
 
@@ -69,8 +73,14 @@ final class TypeReader {
 
     private TypeDefinition variants() throws MalformedDataException {
         var variants = new ArrayList<TypeDefinition.Variant>();
+        var indices = new BitSet(MAX_VARIANTS);
         for (int left = in.count(4); left > 0; left--) {
-            variants.add(new TypeDefinition.Variant(in.text(), fields(), in.u8(), texts(in)));
+            var variant = new TypeDefinition.Variant(in.text(), fields(), in.u8(), texts(in));
+            if (indices.get(variant.index())) {
+                throw in.malformed("two variants of an enum have the index " + variant.index());
+            }
+            indices.set(variant.index());
+            variants.add(variant);
         }
         return new TypeDefinition.Variants(List.copyOf(variants));
     }

@@ -65,10 +65,11 @@ record Params(JsonNode list) {
             if (number.isIntegralNumber() && number.canConvertToLong() && number.longValue() >= 0) {
                 return number.longValue();
             }
-            if (number.isTextual()) {
-                return Long.parseLong(number.textValue().replaceFirst("^0x", ""), 16);
+            String digits = number.isTextual() ? number.textValue().replaceFirst("^0x", "") : "";
+            if (!digits.isEmpty() && HexFormat.fromHexDigitsToLong(digits) >= 0) {
+                return HexFormat.fromHexDigitsToLong(digits);
             }
-        } catch (NumberFormatException e) {
+        } catch (IllegalArgumentException e) {
             // falls through to what is said of everything else
         }
         throw RpcException.params("expected a whole number at place " + place);

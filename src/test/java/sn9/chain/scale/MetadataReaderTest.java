@@ -62,6 +62,56 @@ class MetadataReaderTest {
                 .hasMessageContaining("\"meta\"");
     }
 
+    @Test
+    void aMapWithMoreHashersThanKeysIsRefused() throws IOException {
+        byte[] blob = blob(15);
+        int hashers = indexOf(blob, new byte[] {1, 4, 5}); // a map of one hasher, Twox64Concat
+        var more = new ScaleWriter()
+                .bytes(Arrays.copyOf(blob, hashers))
+                .bytes(new byte[] {1, 8, 5, 5})
+                .bytes(Arrays.copyOfRange(blob, hashers + 3, blob.length));
+        assertThatThrownBy(() -> MetadataReader.read("test", more.toBytes()))
+                .isInstanceOf(MalformedDataException.class)
+                .hasMessageContaining("Item has 2 hashers and a key of type");
+    }
+
+    @Test
+    void variantsThatCannotBeToldApartAreRefused() {
+        byte[] twice = new ScaleWriter()
+                .bytes(new byte[] {'m', 'e', 't', 'a', 15, 4, 0, 0, 0, 1, 8})
+                .text("A")
+                .bytes(new byte[] {0, 3, 0})
+                .text("B")
+                .bytes(new byte[] {0, 3, 0})
+                .toBytes();
+        assertThatThrownBy(() -> MetadataReader.read("test", twice))
+                .isInstanceOf(MalformedDataException.class)
+                .hasMessageContaining("two variants of an enum have the index 3");
+    }
+
+    /** A line of documentation is a byte when it is empty, and much more in memory. */
+    @Test
+    void manySmallPartsAreRefusedBeforeTheyTakeMemory() {
+        byte[] lines = new byte[4 << 20];
+        byte[] blob = new ScaleWriter()
+                .bytes(new byte[] {'m', 'e', 't', 'a', 15, 4, 0})
+                .compact(lines.length)
+                .bytes(lines)
+                .toBytes();
+        assertThatThrownBy(() -> MetadataReader.read("test", blob))
+                .isInstanceOf(MalformedDataException.class)
+                .hasMessageContaining("too many items");
+    }
+
+    private static int indexOf(byte[] bytes, byte[] part) {
+        for (int at = 0; at + part.length <= bytes.length; at++) {
+            if (Arrays.equals(bytes, at, at + part.length, part, 0, part.length)) {
+                return at;
+            }
+        }
+        throw new IllegalArgumentException("the part is not there");
+    }
+
     private static byte[] blob(int version) throws IOException {
         String name = "ScaleFuzzTestInputs/anyBytesAreMetadataOrMalformed/version-" + version;
         try (var in = MetadataReaderTest.class.getResourceAsStream(name)) {

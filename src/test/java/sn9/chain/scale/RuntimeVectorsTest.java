@@ -153,6 +153,33 @@ class RuntimeVectorsTest {
         assertThat(seen).isGreaterThan(30);
     }
 
+    /** Hidden weights are committed by their hash, whatever a runtime's version of the timelocked form. */
+    @ParameterizedTest
+    @MethodSource("runtimes")
+    void everyRuntimeTakesHashesOfWeights(JsonNode runtime) throws IOException {
+        Metadata metadata = metadata(runtime);
+        byte[] hash = new byte[32];
+        Value commit = Value.struct("netuid", Value.of(9), "commit_hash", Value.of(hash));
+        assertThat(Calls.encode(metadata, "SubtensorModule", "commit_weights", commit))
+                .hasSize(2 + 2 + 32);
+        Value reveal = Value.struct(
+                "netuid", Value.of(9),
+                "uids", Value.numbers(0),
+                "values", Value.numbers(1),
+                "salt", Value.numbers(2),
+                "version_key", Value.of(3));
+        assertThat(Calls.encode(metadata, "SubtensorModule", "reveal_weights", reveal))
+                .hasSize(2 + 2 + 3 * 3 + 8);
+        var waiting = StorageItem.of(metadata, "SubtensorModule", "WeightCommits");
+        Value commits = Value.items(Value.items(Value.of(hash), Value.of(1), Value.of(2), Value.of(3)));
+        assertThat(waiting.value(metadata.types().bytes(waiting.entry().value(), commits)))
+                .isEqualTo(commits);
+        boolean timelocked = metadata.pallet("SubtensorModule")
+                .flatMap(pallet -> pallet.entry("CommitRevealWeightsVersion"))
+                .isPresent();
+        assertThat(timelocked).isEqualTo(runtime.get("specVersion").asInt() > 300);
+    }
+
     private static void check(ExtrinsicFormat format, byte[] call, SigningContext context, JsonNode variant) {
         assertThat(Vectors.hex(format.payload(call, context)))
                 .isEqualTo(variant.get("signingPayload").asText());

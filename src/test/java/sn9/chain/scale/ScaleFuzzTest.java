@@ -42,11 +42,24 @@ class ScaleFuzzTest {
                 for (var entry : pallet.storage().map(Metadata.Storage::entries).orElse(List.of())) {
                     var item = StorageItem.of(metadata, pallet.name(), entry.name());
                     assertThat(item.key()).hasSize(32);
+                    keysOrMalformed(item, bytes);
                 }
             }
             new ExtrinsicFormat(metadata);
         } catch (MalformedDataException e) {
             assertThat(e.getMessage()).hasSizeLessThan(2000);
+        }
+    }
+
+    /** Keys that are read out of any bytes make the same storage key again. */
+    private static void keysOrMalformed(StorageItem item, byte[] bytes) {
+        var key = new ScaleWriter().bytes(item.prefix()).bytes(bytes).toBytes();
+        try {
+            item.key(item.keysOf(key).toArray(Value[]::new));
+        } catch (MalformedDataException e) {
+            assertThat(e.getMessage()).hasSizeLessThan(2000);
+        } catch (IllegalArgumentException e) {
+            assertThat(e).hasMessageContaining("bits are read, not written");
         }
     }
 }

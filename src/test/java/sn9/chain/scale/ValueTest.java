@@ -36,6 +36,7 @@ class ValueTest {
     private static final int I16 = 17;
     private static final int BOOL = 18;
     private static final int TEXT = 19;
+    private static final int COMPACT_TEXT = 20;
 
     static final TypeRegistry TYPES = new TypeRegistry(List.of(
             type(new TypeDefinition.Basic(Primitive.U8)),
@@ -61,7 +62,8 @@ class ValueTest {
             type(new TypeDefinition.Composite(List.of()), "Lsb0"),
             type(new TypeDefinition.Basic(Primitive.I16)),
             type(new TypeDefinition.Basic(Primitive.BOOL)),
-            type(new TypeDefinition.Basic(Primitive.STR))));
+            type(new TypeDefinition.Basic(Primitive.STR)),
+            type(new TypeDefinition.Compact(TEXT))));
 
     record Case(int type, Value value, String hex) {}
 
@@ -129,13 +131,6 @@ class ValueTest {
     }
 
     @Test
-    void aCompactNumberFitsItsType() {
-        assertThatThrownBy(() -> TYPES.read(COMPACT, "test", Vectors.hex("0x02000400"))) // 65,536
-                .isInstanceOf(MalformedDataException.class)
-                .hasMessageContaining("65536 does not fit Compact<u16>");
-    }
-
-    @Test
     void whatDoesNotFitIsNamed() {
         assertThatThrownBy(() -> TYPES.bytes(U8, Value.of(256)))
                 .isInstanceOf(IllegalArgumentException.class)
@@ -146,6 +141,21 @@ class ValueTest {
         assertThatThrownBy(() -> TYPES.bytes(STRUCT, Value.struct("netuid", Value.of(1))))
                 .hasMessageContaining("[netuid: u16, info: Vec<u8>]");
         assertThatThrownBy(() -> TYPES.bytes(U16, Value.of(true))).hasMessageContaining("expected u16");
+    }
+
+    @Test
+    void compactNumbersBeyondTheirTypeAreMalformed() throws MalformedDataException {
+        assertThat(TYPES.read(COMPACT, "test", Vectors.hex("0xfeff0300"))).isEqualTo(Value.of(65_535));
+        assertThatThrownBy(() -> TYPES.read(COMPACT, "test", Vectors.hex("0x02000400")))
+                .isInstanceOf(MalformedDataException.class)
+                .hasMessageContaining("65536 does not fit Compact<u16>");
+        // The longest form there is, 67 bytes.
+        assertThatThrownBy(() -> TYPES.read(COMPACT, "test", Vectors.hex("0xff" + "ff".repeat(67))))
+                .isInstanceOf(MalformedDataException.class);
+        assertThatThrownBy(() -> TYPES.read(COMPACT_TEXT, "test", new byte[] {4}))
+                .isInstanceOf(MalformedDataException.class)
+                .hasMessageContaining("no compact form");
+        assertThatThrownBy(() -> TYPES.bytes(COMPACT_TEXT, Value.of(1))).isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -168,6 +178,26 @@ class ValueTest {
                 .hasMessageContaining("CheckMoon");
         assertThatThrownBy(() -> new ExtrinsicFormat(metadata(new Metadata.Extension("CheckNonce", BYTES, UNIT))))
                 .hasMessageContaining("CheckNonce");
+    }
+
+    /** An address or a signature of another kind than ours, found before anything is signed. */
+    @Test
+    void refusesRuntimesWithoutOurAddressOrSignature() {
+        for (int part = 0; part < 2; part++) {
+            var extrinsic = new Metadata.Extrinsic(
+                    4,
+                    OptionalInt.empty(),
+                    part == 0 ? OptionalInt.of(OPTION) : OptionalInt.empty(),
+                    OptionalInt.empty(),
+                    part == 1 ? OptionalInt.of(OPTION) : OptionalInt.empty(),
+                    OptionalInt.empty(),
+                    List.of());
+            var metadata = new Metadata(
+                    TYPES, List.of(), extrinsic, OptionalInt.empty(), List.of(), Optional.empty(), List.of());
+            assertThatThrownBy(() -> new ExtrinsicFormat(metadata))
+                    .isInstanceOf(MalformedDataException.class)
+                    .hasMessageContaining("Option has no variant " + (part == 0 ? "Id" : "Sr25519"));
+        }
     }
 
     @Test

@@ -74,6 +74,18 @@ class RpcSessionTest {
         assertThat(frames).isEmpty();
     }
 
+    /** A negative number of keys would be a page of all there are. */
+    @Test
+    void numbersAreNotNegative() throws Exception {
+        for (String bad : List.of("-1", "\"-1\"", "\"0x-1\"", "\"0xffffffffffffffff\"", "\"+1\"", "\"0x\"", "1.5")) {
+            assertThat(error(request("state_getKeysPaged", "\"0x\"," + bad))
+                            .get("code")
+                            .asInt())
+                    .as(bad)
+                    .isEqualTo(-32_602);
+        }
+    }
+
     @Test
     void aBatchIsAnsweredInOneFrame() throws Exception {
         session.receive("[" + request("system_chain", "") + ",{\"jsonrpc\":\"2.0\",\"method\":\"system_chain\"},"
