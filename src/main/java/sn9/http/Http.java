@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLHandshakeException;
 import javax.net.ssl.SSLPeerUnverifiedException;
+import okhttp3.ConnectionPool;
 import okhttp3.HttpUrl;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -34,6 +35,11 @@ public final class Http implements AutoCloseable {
     /** Longest wait for a connection. */
     private static final Duration CONNECT = Duration.ofSeconds(10);
 
+    /** Servers end connections after a minute without a request; one that comes just then fails. */
+    private static final Duration IDLE = Duration.ofSeconds(30);
+
+    private static final int IDLE_CONNECTIONS = 8;
+
     private final OkHttpClient client;
     private final Retry retry;
     private final Map<Origin, Instant> held = new ConcurrentHashMap<>();
@@ -49,6 +55,7 @@ public final class Http implements AutoCloseable {
                 .followRedirects(false)
                 .followSslRedirects(false)
                 .retryOnConnectionFailure(false)
+                .connectionPool(new ConnectionPool(IDLE_CONNECTIONS, IDLE.toSeconds(), TimeUnit.SECONDS))
                 .connectTimeout(CONNECT)
                 .readTimeout(silence)
                 .writeTimeout(silence)

@@ -92,7 +92,7 @@ class FullDiskTest {
                 .orElseThrow();
         byte[] whole = Files.readAllBytes(notes);
         hub.server.fault = _ -> Optional.empty();
-        for (int bytes = 0; bytes < whole.length; bytes += 1 + whole.length / 40) {
+        for (int bytes = 0; bytes < whole.length; bytes += 1 + whole.length / 16) {
             Files.write(notes, Arrays.copyOf(whole, bytes));
             hub.server.objects.clear();
             hub.server.commits.clear();
@@ -115,7 +115,7 @@ class FullDiskTest {
                 .reveal();
         Path model = hub.model(bytes);
         try (var server = HubServerProcess.start(net, Optional.of(2048), folder.resolve("server.log"));
-                var store = HubProcess.store(server.address(), token, folder.resolve("cache"))) {
+                var store = HubProcess.store(server.address(), token, folder.resolve("cache"), 1)) {
             assertThatThrownBy(() -> store.upload("me/m", model))
                     .isInstanceOf(HubException.class)
                     .hasMessageContaining("500");

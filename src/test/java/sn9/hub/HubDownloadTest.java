@@ -17,6 +17,7 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.IntStream;
 import mockwebserver3.MockResponse;
 import mockwebserver3.SocketEffect;
 import okhttp3.Headers;
@@ -356,6 +357,37 @@ class HubDownloadTest {
         assertThat(old).doesNotExist();
         assertThat(fresh).exists();
         assertThat(used).exists();
+    }
+
+    /** As when another program brought it while this one waited for its turn. */
+    @Test
+    void whatIsThereAlreadyIsNotFetchedAgain() throws Exception {
+        download(FILE);
+        hub.server.requests.clear();
+        download(FILE);
+        assertThat(hub.server.calls()).noneMatch(call -> call.contains("/objects/"));
+        assertThat(folder.resolve("cache/.locks/sn9-downloads")).isDirectoryNotContaining("glob:**.{partial,chunks}");
+        Files.write(target, new byte[LARGE.length]);
+        download(FILE);
+        assertThat(target).hasBinaryContent(LARGE);
+    }
+
+    /** "12" cut off after its first digit is no note of chunk 1, neither at once nor later. */
+    @Test
+    void aNoteThatIsCutOffIsDropped() throws Exception {
+        var content = new ContentId("a".repeat(64));
+        Path partials = Files.createDirectories(folder.resolve("partials"));
+        try (var partial = PartialFile.open(partials, content, 20)) {
+            partial.finish(3);
+            partial.finish(12);
+        }
+        Path notes = partials.resolve(content.hex() + ".chunks");
+        Files.writeString(notes, Files.readString(notes).replace("12\n", "1"));
+        for (int again = 0; again < 2; again++) {
+            try (var partial = PartialFile.open(partials, content, 20)) {
+                assertThat(IntStream.range(0, 20).filter(partial::has)).containsExactly(3);
+            }
+        }
     }
 
     @Test

@@ -34,10 +34,15 @@ final class HubProcess {
 
     /** A client with many short pauses where a real one has a few long ones. */
     static HubModelStore store(String endpoint, String token, Path cache) {
+        return store(endpoint, token, cache, 10);
+    }
+
+    /** A client that repeats a request so many times. */
+    static HubModelStore store(String endpoint, String token, Path cache, int repeats) {
         var settings = new HubSettings(endpoint, Optional.of(new Secret(token)), cache, false);
         var usual = Retry.standard();
         var quick = new Retry(
-                10, Duration.ofMillis(20), Duration.ofMillis(200), usual.patience(), usual.pause(), usual.clock());
+                repeats, Duration.ofMillis(20), Duration.ofMillis(200), usual.patience(), usual.pause(), usual.clock());
         return new HubModelStore(
                 new HubClient(new Http(Duration.ofMinutes(1), quick), settings),
                 settings,
