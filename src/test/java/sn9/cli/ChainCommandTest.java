@@ -18,13 +18,6 @@ class ChainCommandTest {
     }
 
     @Test
-    void anAddressThatIsNoneFailsAtOnce() {
-        var run = CommandLineRun.of("weights", "--subtensor.chain_endpoint", "http://127.0.0.1:1");
-        assertThat(run.exitCode()).isEqualTo(ExitCode.FAILED);
-        assertThat(run.err()).contains("no address of a WebSocket");
-    }
-
-    @Test
     void registeringTakesAWallet() {
         var run = CommandLineRun.of(
                 "register", "--subtensor.network", "local", "--wallet.path", dir.toString(), "--wallet.name", "nobody");
