@@ -30,7 +30,8 @@ import sn9.wallet.Keypair;
 class CommitmentStoreTest {
     private static final String TEXT = "org:model:" + "a".repeat(40) + ":" + "b".repeat(43) + "=";
     private static final Duration PATIENCE = Duration.ofSeconds(20);
-    private static final Duration LITTLE = Duration.ofMillis(1_200);
+    /** Runs out in the tests that use it, but not before the extrinsic is sent, on a busy machine either. */
+    private static final Duration LITTLE = Duration.ofSeconds(3);
 
     @TempDir
     Path net;
@@ -42,9 +43,10 @@ class CommitmentStoreTest {
     private ChainClient chain;
 
     @BeforeEach
-    void start() throws IOException {
+    void start() throws Exception {
         node = new ServedChain(net);
         chain = node.client();
+        chain.head(); // reads the metadata
     }
 
     @AfterEach
