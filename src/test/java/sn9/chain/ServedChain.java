@@ -49,7 +49,7 @@ final class ServedChain implements AutoCloseable {
     final EmbeddedChain chain;
     final FaultRelay relay;
     private final ChainServer server;
-    private final ChainClient direct; // without the relay
+    private final ChainClient direct; // without the relay, and in no hurry
 
     /** A node's behaviour when an extrinsic is submitted. */
     enum Manner implements FaultRelay.Fault {
@@ -135,7 +135,8 @@ final class ServedChain implements AutoCloseable {
         chain.advance(parameters.tempo() + 1); // the epoch gives the validator its permit
         server = ChainServer.start(folder, 0, new ChainSettings(true, 0), clock);
         relay = new FaultRelay(server.address().toString());
-        direct = new ChainClient(List.of(node()), Optional.empty(), QUICK);
+        direct = new ChainClient(List.of(node()), Optional.empty(), RpcSettings.standard());
+        advance(0); // the first calls of a process take longest
     }
 
     String address() {
