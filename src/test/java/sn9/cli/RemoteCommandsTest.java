@@ -2,6 +2,7 @@ package sn9.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Files;
@@ -104,6 +105,7 @@ class RemoteCommandsTest {
         assertThat(paid.exitCode()).isEqualTo(ExitCode.FAILED);
         assertThat(paid.err()).contains("registering costs", "has 0");
         run("localnet", "wallet", "poor", "--tao", "1", "--localnet_dir", dir + "/net", "--wallet.path", wallets());
+        chain.makeBlock(); // the server sees at once what another has written
         var funded = remote("register", "poor", "--max_burn", "1", "--subtensor.chain_endpoint", endpoint());
         assertThat(funded.exitCode()).as(funded.err()).isZero();
         var again = remote("register", "poor", "--subtensor.chain_endpoint", endpoint());
@@ -150,9 +152,10 @@ class RemoteCommandsTest {
         assertThat(run.err()).contains("--localnet_dir", "--subtensor.chain_endpoint");
     }
 
-    private void wallet(String name) {
+    private void wallet(String name) throws IOException {
         var run = run("localnet", "wallet", name, "--localnet_dir", dir + "/net", "--wallet.path", wallets());
         assertThat(run.exitCode()).as(run.err()).isZero();
+        chain.makeBlock(); // the server sees at once what another has written
     }
 
     /** A command with the flags it takes of a wallet. */

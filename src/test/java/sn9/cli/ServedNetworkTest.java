@@ -59,6 +59,7 @@ class ServedNetworkTest {
         var made = ok("localnet", "wallet", "one", "two", "--localnet_dir", net(), "--wallet.path", wallets());
         assertThat(made.get("wallets").get(0).get("tao").asDouble()).isEqualTo(1000);
         ok("localnet", "wallet", "judge", "--stake", "100", "--localnet_dir", net(), "--wallet.path", wallets());
+        chain.makeBlock(); // the server sees at once what another has written
         for (String name : List.of("one", "two", "judge")) {
             assertThat(client(name, "register", "--max_burn", "1").get("hotkey").asText())
                     .isEqualTo(LocalIdentity.of(name, "default").hotkey());
@@ -110,6 +111,7 @@ class ServedNetworkTest {
     void badModelsAreRehearsedThroughTheClientToo() throws Exception {
         serve(false);
         ok("localnet", "wallet", "bad", "--localnet_dir", net(), "--wallet.path", wallets());
+        chain.makeBlock(); // the server sees at once what another has written
         client("bad", "register", "--max_burn", "1");
         Path model = Files.createDirectories(dir.resolve("model"));
         Files.writeString(model.resolve("config.json"), "not even JSON");
