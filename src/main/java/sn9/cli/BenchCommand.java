@@ -35,6 +35,12 @@ final class BenchCommand implements Callable<Integer> {
     private static final int PEAK_K = 768;
     private static final int PEAK_N = 3072;
 
+    /** Runs of a product in {@code bench gemm}, of which the best counts. */
+    private static final int GEMM_RUNS = 10;
+
+    /** Runs of the peak's product after every step. */
+    private static final int PEAK_RUNS = 5;
+
     @Spec
     private CommandSpec spec;
 
@@ -98,21 +104,27 @@ final class BenchCommand implements Callable<Integer> {
     @Command(name = "gemm", description = "Matrix products of GPT-2's shapes, ours and oneDNN's, answers compared.")
     int gemm(@Mixin DeviceOptions device, @Mixin LoggingOptions logging, @Mixin JsonOption json) {
         Output output = Output.of(spec, json);
-        var table = new Table("GEMM, GFLOP/s, best of " + GemmBench.RUNS, "M", "K", "N", "own", "oneDNN");
+        var table = new Table("GEMM, GFLOP/s, best of " + GEMM_RUNS, "M", "K", "N", "own", "oneDNN");
         var rows = new java.util.ArrayList<LinkedHashMap<String, Object>>();
         int[][] shapes = {
             {1024, 768, 2304}, {1024, 768, 768}, {PEAK_M, PEAK_K, PEAK_N}, {1024, 3072, 768}, {768, 1024, 3072}
         };
         try (Engine engine = device.open()) {
             for (int[] s : shapes) {
-                double[] rates = GemmBench.measure(engine, s[0], s[1], s[2]);
-                table.row(s[0], s[1], s[2], "%.1f".formatted(rates[0]), "%.1f".formatted(rates[1]));
+                double own;
+                double onednn;
+                try (var product = new GemmBench(engine, s[0], s[1], s[2])) {
+                    product.run(GEMM_RUNS);
+                    own = product.ownPeak();
+                    onednn = product.onednnPeak();
+                }
+                table.row(s[0], s[1], s[2], "%.1f".formatted(own), "%.1f".formatted(onednn));
                 var row = new LinkedHashMap<String, Object>();
                 row.put("m", s[0]);
                 row.put("k", s[1]);
                 row.put("n", s[2]);
-                row.put("own_gflops", rates[0]);
-                row.put("onednn_gflops", rates[1]);
+                row.put("own_gflops", own);
+                row.put("onednn_gflops", onednn);
                 rows.add(row);
             }
             output.table(table);
@@ -242,9 +254,12 @@ final class BenchCommand implements Callable<Integer> {
             // A sequence of T + 1 random tokens: every position predicts, as the peers' do.
             var speed = new SpeedTest(engine, config, B, T, training, batch.seed);
             var seconds = new double[batch.steps];
+            double peak;
+            double mean;
             double first = Double.NaN;
             double last = Double.NaN;
-            try (speed) {
+            try (speed;
+                    var product = new GemmBench(engine, PEAK_M, PEAK_K, PEAK_N)) {
                 for (int step = 0; step <= batch.steps; step++) {
                     Batch tokens = randomBatch(random, B, T, config.vocabSize());
                     long start = System.nanoTime();
@@ -255,13 +270,18 @@ final class BenchCommand implements Callable<Integer> {
                     } else {
                         seconds[step - 1] = took;
                     }
+                    // Between the steps, so that other work on this machine slows both sides of the share alike.
+                    product.run(PEAK_RUNS);
                 }
+                peak = product.peak();
+                mean = product.mean();
             }
             double median = Arrays.stream(seconds).sorted().toArray()[batch.steps / 2];
             double rate = B * (double) T / median;
-            double gflops = rate * flopsPerToken(config, T, training) / 1e9;
-            double[] peaks = GemmBench.measure(engine, PEAK_M, PEAK_K, PEAK_N);
-            double peak = Math.max(peaks[0], peaks[1]);
+            double flops = B * (double) T * flopsPerToken(config, T, training);
+            double gflops = 1e-9 * flops / median;
+            double meanShare =
+                    1e-9 * flops * batch.steps / Arrays.stream(seconds).sum() / mean;
             output.text(
                     "%s %d/%d/%d, B=%d, T=%d, %s threads: %.0f tokens/s, %.1f GFLOP/s, %.0f %% of the GEMM peak of %.1f"
                             .formatted(
@@ -276,6 +296,7 @@ final class BenchCommand implements Callable<Integer> {
                                     gflops,
                                     100 * gflops / peak,
                                     peak));
+            output.text("%.0f %% of what products between the steps reached on average".formatted(100 * meanShare));
             var answer = new LinkedHashMap<String, Object>();
             answer.put("mode", mode);
             answer.put("device", engine.name());
@@ -292,6 +313,8 @@ final class BenchCommand implements Callable<Integer> {
             answer.put("gflops", gflops);
             answer.put("gemm_peak_gflops", peak);
             answer.put("peak_share", gflops / peak);
+            answer.put("gemm_mean_gflops", mean);
+            answer.put("mean_share", meanShare);
             answer.put("peak_rss_mb", ProcessMemory.peakRssMib());
             answer.put("loss", first);
             answer.put("last_loss", last);

@@ -8,44 +8,105 @@ import sn9.engine.Buffer;
 import sn9.engine.Engine;
 
 /** Rates of one matrix product, our kernels' and oneDNN's, each checked against the other first. */
-final class GemmBench {
-    /** Runs per product, of which the best counts. */
-    static final int RUNS = 10;
-
-    private GemmBench() {}
+final class GemmBench implements AutoCloseable {
+    private final Engine engine;
+    private final int M;
+    private final int K;
+    private final int N;
+    private final Buffer a;
+    private final Buffer b;
+    private final Buffer out;
+    private final boolean onednn;
+    private final Runs own = new Runs();
+    private final Runs other = new Runs();
 
     /**
-     * GFLOP/s of A (M, K) times B (K, N).
+     * A (M, K) times B (K, N), computed once by each.
      *
-     * @return ours and oneDNN's, which is 0 where there is none
      * @throws IllegalStateException when the two products differ by more than rounding
      */
-    static double[] measure(Engine engine, int M, int K, int N) {
-        try (Arena arena = Arena.ofConfined();
-                Buffer a = random(engine, arena, "a", M * K);
-                Buffer b = random(engine, arena, "b", K * N);
-                Buffer own = engine.allocate("own", (long) M * N * Float.BYTES);
-                Buffer other = engine.allocate("onednn", (long) M * N * Float.BYTES)) {
-            engine.ops().matmul(own, a, b, M, K, N, false);
-            boolean onednn = engine.ops().matmul(other, a, b, M, K, N, true);
+    GemmBench(Engine engine, int M, int K, int N) {
+        this.engine = engine;
+        this.M = M;
+        this.K = K;
+        this.N = N;
+        try (Arena arena = Arena.ofConfined()) {
+            a = random(engine, arena, "a", M * K);
+            b = random(engine, arena, "b", K * N);
+            out = engine.allocate("product", (long) M * N * Float.BYTES);
+            engine.ops().matmul(out, a, b, M, K, N, false);
+            MemorySegment own = engine.read(out, arena);
+            onednn = engine.ops().matmul(out, a, b, M, K, N, true);
             if (onednn) {
-                expectEqual(engine.read(own, arena), engine.read(other, arena), K);
+                expectEqual(own, engine.read(out, arena), K);
             }
-            double best = 0;
-            double bestOther = 0;
-            for (int run = 0; run < RUNS; run++) {
-                best = Math.max(best, rate(engine, own, a, b, M, K, N, false));
-                bestOther = onednn ? Math.max(bestOther, rate(engine, other, a, b, M, K, N, true)) : 0;
-            }
-            return new double[] {best, bestOther};
         }
     }
 
-    private static double rate(Engine engine, Buffer out, Buffer a, Buffer b, int M, int K, int N, boolean onednn) {
+    /** Runs both some times, after one that is not counted: the operands are in cache. */
+    void run(int times) {
+        seconds(false);
+        for (int run = 0; run < times; run++) {
+            own.add(seconds(false));
+            if (onednn) {
+                other.add(seconds(true));
+            }
+        }
+    }
+
+    /** GFLOP/s of our fastest run. */
+    double ownPeak() {
+        return own.peak();
+    }
+
+    /** GFLOP/s of oneDNN's fastest run; 0 where there is no oneDNN. */
+    double onednnPeak() {
+        return other.peak();
+    }
+
+    /** GFLOP/s of the fastest run. */
+    double peak() {
+        return Math.max(own.peak(), other.peak());
+    }
+
+    /** GFLOP/s over all runs, of the faster of the two. */
+    double mean() {
+        return Math.max(own.mean(), other.mean());
+    }
+
+    @Override
+    public void close() {
+        a.close();
+        b.close();
+        out.close();
+    }
+
+    private double seconds(boolean byOneDnn) {
         long start = System.nanoTime();
-        engine.ops().matmul(out, a, b, M, K, N, onednn);
+        engine.ops().matmul(out, a, b, M, K, N, byOneDnn);
         engine.synchronize();
-        return 2.0 * M * N * K / (System.nanoTime() - start);
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    /** The clock's account of one kernel. */
+    private final class Runs {
+        private int runs;
+        private double sum;
+        private double least = Double.POSITIVE_INFINITY;
+
+        void add(double seconds) {
+            runs++;
+            sum += seconds;
+            least = Math.min(least, seconds);
+        }
+
+        double peak() {
+            return 2e-9 * M * N * K / least;
+        }
+
+        double mean() {
+            return runs == 0 ? 0 : 2e-9 * M * N * K * runs / sum;
+        }
     }
 
     private static void expectEqual(MemorySegment own, MemorySegment other, int K) {
