@@ -73,10 +73,26 @@ inline void pack_panel(float* to, const Matrix& m, int64_t rows, int64_t depth) 
             to[k * panel + r] = r < rows ? m.p[r * m.row_stride + k * m.column_stride] : 0.0f;
 }
 
+// Rows that are packed together where they lie side by side in memory: whole panels, and some lines of cache.
+template <int panel>
+constexpr int64_t kPackedTogether = (panel == kRows ? 24 : 96) / panel* panel;
+
 // All panels of m (rows x depth).
 template <int panel>
 inline void pack(float* to, const Matrix& m, int64_t rows, int64_t depth) {
-    for (int64_t r = 0; r < rows; r += panel)
+    int64_t r = 0;
+    if (m.row_stride == 1)
+        for (; r + kPackedTogether<panel> <= rows; r += kPackedTogether<panel>)
+            for (int64_t k = 0; k < depth; k++) {
+                const float* from = m.p + r + k * m.column_stride;
+                float* at = to + r * depth + k * panel;
+                for (int64_t p = 0; p < kPackedTogether<panel>; p += 16)
+                    __builtin_prefetch(from + 8 * m.column_stride + p);
+#pragma GCC unroll 32
+                for (int64_t p = 0; p < kPackedTogether<panel>; p += panel)
+                    memcpy(at + p * depth, from + p, panel * sizeof(float));
+            }
+    for (; r < rows; r += panel)
         pack_panel<panel>(to + r * depth, {m.p + r * m.row_stride, m.row_stride, m.column_stride},
                           rows - r < panel ? rows - r : panel, depth);
 }
@@ -85,7 +101,8 @@ inline Matrix transposed(const Matrix& m) {
     return {m.p, m.column_stride, m.row_stride};
 }
 
-// tile (kRows, kColumns) = a panel times b panel over depth.
+// tile (kRows, kColumns) = a panel times b panel over depth; += when add is set.
+template <bool add = false>
 inline void multiply_panels(float* __restrict tile, const float* __restrict a, const float* __restrict b,
                             int64_t depth) {
     vfloat sums[kRows][2];
@@ -103,10 +120,12 @@ inline void multiply_panels(float* __restrict tile, const float* __restrict a, c
         b += kColumns;
     }
 #pragma GCC unroll 16
-    for (int r = 0; r < kRows; r++) {
-        store(tile + r * kColumns, sums[r][0]);
-        store(tile + r * kColumns + W, sums[r][1]);
-    }
+    for (int r = 0; r < kRows; r++)
+#pragma GCC unroll 2
+        for (int half = 0; half < 2; half++) {
+            float* to = tile + r * kColumns + half * W;
+            store(to, add ? load(to) + sums[r][half] : sums[r][half]);
+        }
 }
 
 // Moves a register tile of m x n into C at row i, column j, with the epilogue when this is the last block of K.
@@ -151,10 +170,13 @@ inline void multiply_block(float* C, int64_t ldc, int64_t i, int64_t j, int64_t 
     alignas(64) float tile[kRows * kColumns];
     for (int64_t c = 0; c < n; c += kColumns)
         for (int64_t r = 0; r < m; r += kRows) {
-            prefetch_tile(C, ldc, i + r, j + c, m - r < kRows ? m - r : kRows);
+            int64_t rows = m - r < kRows ? m - r : kRows;
+            prefetch_tile(C, ldc, i + r, j + c, rows);
+            if (last && epilogue.pre) prefetch_tile(epilogue.pre, ldc, i + r, j + c, rows);
+            if (last && epilogue.derivative_of) prefetch_tile(epilogue.derivative_of, ldc, i + r, j + c, rows);
+            if (last && epilogue.residual) prefetch_tile(epilogue.residual, ldc, i + r, j + c, rows);
             multiply_panels(tile, a + r / kRows * a_step, b + c / kColumns * b_step, depth);
-            finish_tile(tile, C, ldc, i + r, j + c, m - r < kRows ? m - r : kRows, n - c < kColumns ? n - c : kColumns,
-                        add, last, epilogue);
+            finish_tile(tile, C, ldc, i + r, j + c, rows, n - c < kColumns ? n - c : kColumns, add, last, epilogue);
         }
 }
 
@@ -172,7 +194,7 @@ inline int64_t gemm_bytes(int64_t M, int64_t K, int64_t N) {
 // K as pack_weight leaves it, or null. Everything C, pre and residual share one stride. Uses the shared workspace.
 inline void gemm(const sn9_context& context, float* C, int64_t ldc, const Matrix& A, const Matrix& B,
                  const float* packed_b, int64_t M, int64_t N, int64_t K, bool add, const Epilogue& epilogue) {
-    int64_t column_panels = sn9::ceil_div(N, kColumns);
+    int64_t column_groups = sn9::ceil_div(N, kPackedTogether<kColumns>);
     float* a_block = reinterpret_cast<float*>(context.workspace);
     float* b_block = a_block + packed_rows(M) * (K < kDepth ? K : kDepth);
     // Tiles: small enough for the second cache, and enough of them for every thread. They do not touch the bits.
@@ -188,23 +210,22 @@ inline void gemm(const sn9_context& context, float* C, int64_t ldc, const Matrix
 #pragma omp parallel num_threads(context.threads)
     for (int64_t m0 = 0; m0 < M; m0 += kMaxRows) {
         int64_t rows = M - m0 < kMaxRows ? M - m0 : kMaxRows;
-        int64_t row_panels = sn9::ceil_div(rows, kRows);
+        int64_t row_groups = sn9::ceil_div(rows, kPackedTogether<kRows>);
         int64_t tiles = sn9::ceil_div(rows, tile_rows) * tiles_across;
         for (int64_t k0 = 0; k0 < K; k0 += kDepth) {
             int64_t depth = K - k0 < kDepth ? K - k0 : kDepth;
 #pragma omp for schedule(static)
-            for (int64_t p = 0; p < row_panels + (packed_b ? 0 : column_panels); p++) {
-                if (p < row_panels) {
-                    int64_t r = p * kRows;
-                    pack_panel<kRows>(
-                        a_block + r * depth,
-                        {A.p + (m0 + r) * A.row_stride + k0 * A.column_stride, A.row_stride, A.column_stride},
-                        rows - r < kRows ? rows - r : kRows, depth);
+            for (int64_t p = 0; p < row_groups + (packed_b ? 0 : column_groups); p++) {
+                if (p < row_groups) {
+                    int64_t r = p * kPackedTogether<kRows>;
+                    pack<kRows>(a_block + r * depth,
+                                {A.p + (m0 + r) * A.row_stride + k0 * A.column_stride, A.row_stride, A.column_stride},
+                                rows - r < kPackedTogether<kRows> ? rows - r : kPackedTogether<kRows>, depth);
                 } else {
-                    int64_t c = (p - row_panels) * kColumns;
-                    pack_panel<kColumns>(b_block + c * depth,
-                                         {B.p + c * B.column_stride + k0 * B.row_stride, B.column_stride, B.row_stride},
-                                         N - c < kColumns ? N - c : kColumns, depth);
+                    int64_t c = (p - row_groups) * kPackedTogether<kColumns>;
+                    pack<kColumns>(b_block + c * depth,
+                                   {B.p + c * B.column_stride + k0 * B.row_stride, B.column_stride, B.row_stride},
+                                   N - c < kPackedTogether<kColumns> ? N - c : kPackedTogether<kColumns>, depth);
                 }
             }
             const float* b = packed_b ? packed_b + k0 * kColumns : b_block;
