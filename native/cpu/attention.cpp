@@ -3,7 +3,8 @@
 // bytes: forward 16*N*C + 4*B*NH*T; about 2*N*T*C FLOPs causal forward, 5*N*T*C backward. Compute bound.
 // One task per (batch, head). Forward: keys and values are packed once, queries go by panels whose scores, transposed,
 // stay in cache (HeadForward). Backward: blocks of kKeys keys, whose dk and dv gather in cache while the blocks of
-// queries that see them go by; dq gathers over the blocks of keys. Tiles wholly beyond the diagonal are not computed.
+// queries that see them go by (HeadGradient). Either way probabilities lie in panels, as the tiles of one product leave
+// them and as the next one takes them, and gradients gather transposed. Tiles wholly beyond the diagonal are left out.
 // Numerics: plain two-pass softmax in f32 of queries that were scaled beforehand, exponentials summed by 64; the
 // backward pass recomputes the probabilities from lse. Deterministic: a head belongs to one thread and sums run in
 // order.
@@ -17,9 +18,9 @@ namespace sn9::SN9_ISA {
 
 namespace {
 
-constexpr int64_t kQueries = (W == 16 ? 7 : 16) * kRows;
-constexpr int64_t kKeys = 256;
-static_assert(kKeys % kColumns == 0);
+constexpr int64_t kQueries = 16 * kRows;
+constexpr int64_t kKeys = 128;
+static_assert(kKeys % kColumns == 0 && kQueries % kColumns == 0);
 
 // Where one head of one sequence lies.
 struct Head {
@@ -82,23 +83,32 @@ int64_t seen(int64_t q, int64_t k0, int64_t keys) {
     return n < 0 ? 0 : n < keys ? n : keys;
 }
 
-// Applies the mask to rows of probabilities from query q0 and key k0 on; stride: floats from one row to the next.
-void drop(float* P, int64_t stride, const Head& head, int64_t q0, int64_t rows, int64_t k0, int64_t keys) {
-    if (!head.mask) return;
-    for (int64_t i = 0; i < rows; i++)
-        head.mask->apply(P + i * stride, head.first_element + static_cast<uint64_t>((q0 + i) * head.T + k0),
-                         seen(q0 + i, k0, keys));
-}
-
 // Floats of one head's forward pass: see HeadForward.
 int64_t forward_floats(int64_t T, int64_t HS) {
     return padded_rows(T) * HS + padded_rows(HS) * T + (HS + padded_rows(T) + padded_rows(HS)) * kColumns + T;
 }
 
+// Floats of one head's backward pass: see HeadGradient.
 int64_t backward_floats(int64_t T, int64_t HS) {
-    int64_t rows = padded_rows(T) * HS, columns = padded_columns(HS) * T;
-    return 2 * (rows + columns) + round_up(T, 16) + (2 * kKeys + padded_columns(HS)) * HS + padded_columns(HS) * kKeys +
-           2 * kQueries * kKeys + kQueries * (kKeys + kRows) + 2 * kKeys * HS;
+    int64_t channels = padded_rows(HS);
+    return 2 * padded_rows(T) * HS + 2 * channels * T + round_up(T, 16) + (2 * HS + channels) * kKeys +
+           3 * kQueries * kKeys + 2 * channels * kKeys + channels * padded_columns(T);
+}
+
+// The first n columns of `from` (channels, kColumns), times factors, as rows of `to`, stride floats apart.
+void store_columns(float* to, int64_t stride, const float* from, int64_t channels, int64_t n,
+                   const vfloat (&factors)[2]) {
+    for (int64_t first = 0; first < n; first += W) {
+        int64_t rows = n - first < W ? n - first : W;
+        for (int64_t c = 0; c < channels; c += W) {
+            int64_t lanes = channels - c < W ? channels - c : W;
+            vfloat v[W];
+            for (int64_t j = 0; j < W; j++)
+                v[j] = j < lanes ? load(from + (c + j) * kColumns + first) * factors[first / W] : vfloat{};
+            transpose(v);
+            for (int64_t i = 0; i < rows; i++) store_some(to + (first + i) * stride + c, v[i], lanes);
+        }
+    }
 }
 
 // One head's output. Queries go by panels of kColumns, which are the columns of all that follows: scores lie
@@ -128,7 +138,7 @@ class HeadForward {
         softmax(inverse, lse, q0, n);
         drop_columns(q0, n);
         for (int64_t c = 0; c < HS; c += kRows) multiply_panels(sums + c * kColumns, values + c * head.T, P, seen);
-        for (int half = 0; half < 2; half++) store_rows(to, half, n, inverse[half]);
+        store_columns(to, head.width / 3, sums, HS, n, inverse);
     }
 
   private:
@@ -177,44 +187,34 @@ class HeadForward {
             for (int64_t k = 0; k < seen; k++) P[k * kColumns + i] = row[k];
         }
     }
-
-    // Half a panel of sums, times their queries' factors, as rows of the output.
-    void store_rows(float* to, int half, int64_t n, vfloat factors) {
-        int64_t first = half * W, rows = n - first < W ? n - first : W, stride = head.width / 3;
-        for (int64_t c = 0; c < head.HS; c += W) {
-            int64_t lanes = head.HS - c < W ? head.HS - c : W;
-            vfloat v[W];
-            for (int64_t j = 0; j < W; j++)
-                v[j] = j < lanes ? load(sums + (c + j) * kColumns + first) * factors : vfloat{};
-            transpose(v);
-            for (int64_t i = 0; i < rows; i++) store_some(to + (first + i) * stride + c, v[i], lanes);
-        }
-    }
 };
 
-// One head's gradient. Operands that every block of keys meets again are packed once.
+// One head's gradient. Keys go by panels of kColumns, which are the columns of P, dS, dk and dv, the latter two
+// transposed; dq gathers transposed by panels of queries, for which dS alone is turned. Operands that every block of
+// keys meets again are packed once.
 class HeadGradient {
   public:
     HeadGradient(const Head& h, const float* out, const float* dout, const float* logsumexp, float* dqkv, Scratch s)
-        : head(h), lse(logsumexp), dq(dqkv), C(h.width / 3) {
-        int64_t T = h.T, HS = h.HS, panels = padded_columns(HS);
+        : head(h), lse(logsumexp), to(dqkv), C(h.width / 3), channels(padded_rows(h.HS)) {
+        int64_t T = h.T, HS = h.HS;
         queries = s.take(padded_rows(T) * HS);
         douts = s.take(padded_rows(T) * HS);
-        queries_right = s.take(panels * T);
-        douts_right = s.take(panels * T);
+        queries_t = s.take(channels * T);
+        douts_t = s.take(channels * T);
         D = s.take(round_up(T, 16));
-        keys_t = s.take(kKeys * HS);
-        values_t = s.take(kKeys * HS);
-        keys_right = s.take(panels * kKeys);
+        keys_right = s.take(kKeys * HS);
+        values_right = s.take(kKeys * HS);
+        keys_t = s.take(channels * kKeys);
         P = s.take(kQueries * kKeys);
         dS = s.take(kQueries * kKeys);
-        left = s.take(kQueries * (kKeys + kRows));
-        dk = s.take(kKeys * HS);
-        dv = s.take(kKeys * HS);
+        dS_t = s.take(kQueries * kKeys);
+        dk = s.take(channels * kKeys);
+        dv = s.take(channels * kKeys);
+        dq = s.take(channels * padded_columns(T));
         pack_queries(queries, head, 0, T);
         pack<kRows>(douts, {dout, C, 1}, T, HS);
-        pack<kColumns>(queries_right, head.columns(head.q), HS, T);
-        pack<kColumns>(douts_right, {dout, 1, C}, HS, T);
+        pack<kRows>(queries_t, head.columns(head.q), HS, T);
+        pack<kRows>(douts_t, {dout, 1, C}, HS, T);
         for (int64_t i = 0; i < T; i++) {
             vfloat products = vfloat{};
             for_each_vector(HS, [&](int64_t c, int64_t lanes) {
@@ -225,6 +225,7 @@ class HeadGradient {
     }
 
     void run() {
+        clear(dq, head.T);
         for (int64_t k0 = 0; k0 < head.T; k0 += kKeys) {
             int64_t keys = head.T - k0 < kKeys ? head.T - k0 : kKeys;
             load_keys(k0, keys);
@@ -232,81 +233,120 @@ class HeadGradient {
                 int64_t rows = head.T - q0 < kQueries ? head.T - q0 : kQueries;
                 block(q0, rows, k0, seen(q0 + rows - 1, k0, keys));
             }
-            for (int64_t j = 0; j < keys; j++) {
-                float* to = dq + (k0 + j) * head.width + C;
-                memcpy(to, dk + j * head.HS, static_cast<size_t>(head.HS) * 4);
-                memcpy(to + C, dv + j * head.HS, static_cast<size_t>(head.HS) * 4);
-            }
+            store_rows(to + k0 * head.width + C, dk, keys);
+            store_rows(to + k0 * head.width + 2 * C, dv, keys);
         }
+        store_rows(to, dq, head.T);
     }
 
   private:
     const Head& head;
     const float* lse;
-    float* dq;  // of dqkv: dk and dv lie C and 2 C behind
-    int64_t C;
+    float* to;  // dq's place in dqkv: dk and dv lie C and 2 C behind
+    int64_t C, channels;
     int64_t keys_in_block = 0;
-    float *queries, *douts;              // all T rows as left operands, queries scaled
-    float *queries_right, *douts_right;  // as right operands, T deep
-    float* D;                            // row sums of dout * out
-    float *keys_t, *values_t;            // a block, transposed, as right operands
-    float* keys_right;                   // a block as right operand
-    float *P, *dS, *left;                // (kQueries, kKeys) each; left: one of them as left operand
-    float *dk, *dv;                      // of the block of keys
+    float *queries, *douts;            // all T rows as left operands, queries scaled
+    float *queries_t, *douts_t;        // transposed, channels by T, as left operands
+    float* D;                          // row sums of dout * out
+    float *keys_right, *values_right;  // a block, transposed, as right operands
+    float* keys_t;                     // a block, channels by keys, as left operand
+    float *P, *dS;                     // a block in panels of keys, (kQueries, kColumns) each
+    float* dS_t;                       // a block in panels of queries, (keys, kColumns) each
+    float *dk, *dv;                    // of the block of keys, in panels of keys, (channels, kColumns) each
+    float* dq;                         // in panels of queries, (channels, kColumns) each
+
+    void clear(float* gradient, int64_t n) {
+        memset(gradient, 0, static_cast<size_t>(channels * padded_columns(n)) * 4);
+    }
+
+    void store_rows(float* rows, const float* gradient, int64_t n) {
+        const vfloat ones[2] = {splat(1.0f), splat(1.0f)};
+        for (int64_t j = 0; j < n; j += kColumns)
+            store_columns(rows + j * head.width, head.width, gradient + j * channels, head.HS,
+                          n - j < kColumns ? n - j : kColumns, ones);
+    }
 
     void load_keys(int64_t k0, int64_t keys) {
         keys_in_block = keys;
         int64_t at = k0 * head.width;
-        pack<kColumns>(keys_t, head.rows(head.k + at), keys, head.HS);
-        pack<kColumns>(values_t, head.rows(head.v + at), keys, head.HS);
-        pack<kColumns>(keys_right, head.columns(head.k + at), head.HS, keys);
-        memset(dk, 0, static_cast<size_t>(keys * head.HS) * 4);
-        memset(dv, 0, static_cast<size_t>(keys * head.HS) * 4);
+        pack<kColumns>(keys_right, head.rows(head.k + at), keys, head.HS);
+        pack<kColumns>(values_right, head.rows(head.v + at), keys, head.HS);
+        pack<kRows>(keys_t, head.columns(head.k + at), head.HS, keys);
+        clear(dk, keys);
+        clear(dv, keys);
     }
 
     // Queries [q0, q0 + rows) against keys [k0, k0 + keys): P = exp(q k^T - lse), dS = P * (mask * dout v^T - D) *
     // scale; dq += dS k, dk += dS^T q, dv += (mask * P)^T dout. Where the diagonal goes through, tiles beyond it are
     // left out, and of sums the terms beyond it.
     void block(int64_t q0, int64_t rows, int64_t k0, int64_t keys) {
-        int64_t HS = head.HS;
         for (int64_t j = 0; j < keys; j += kColumns) {
-            int64_t i = k0 + j > q0 ? (k0 + j - q0) / kRows * kRows : 0, n = keys - j < kColumns ? keys - j : kColumns;
-            multiply_block(P, kKeys, i, j, rows - i, n, queries + (q0 + i) * HS, kRows * HS, keys_t + j * HS, 0, HS,
-                           false, true, {});
-            multiply_block(dS, kKeys, i, j, rows - i, n, douts + (q0 + i) * HS, kRows * HS, values_t + j * HS, 0, HS,
-                           false, true, {});
+            int64_t first = k0 + j > q0 ? k0 + j - q0 : 0, HS = head.HS;  // the first query that sees a key
+            float *p = P + j * kQueries, *d = dS + j * kQueries;
+            for (int64_t i = first / kRows * kRows; i < rows; i += kRows) {
+                multiply_panels(p + i * kColumns, queries + (q0 + i) * HS, keys_right + j * HS, HS);
+                multiply_panels(d + i * kColumns, douts + (q0 + i) * HS, values_right + j * HS, HS);
+            }
+            drop(d, q0, first, rows, k0 + j);
+            gradient_of_scores(p, d, q0, first, rows, k0 + j);
+            add_channels(dk + j * channels, queries_t + (q0 + first) * kRows, head.T, d + first * kColumns,
+                         rows - first);
+            drop(p, q0, first, rows, k0 + j);
+            add_channels(dv + j * channels, douts_t + (q0 + first) * kRows, head.T, p + first * kColumns, rows - first);
         }
-        drop(dS, kKeys, head, q0, rows, k0, keys);
-        for (int64_t i = 0; i < rows; i++) {
-            float *p = P + i * kKeys, *d = dS + i * kKeys, row_lse = lse[q0 + i], row_D = D[q0 + i];
-            int64_t valid = seen(q0 + i, k0, keys);
-            for_each_vector(valid, [&](int64_t j, int64_t lanes) {
-                vfloat e = exp(load_some(p + j, lanes) - row_lse);
-                store_some(p + j, e, lanes);
-                store_some(d + j, e * (load_some(d + j, lanes) - row_D) * head.scale, lanes);
-            });
-            for (int64_t j = valid; j < keys; j++) p[j] = d[j] = 0;
+        for (int64_t i = 0; i < rows; i += kColumns) {
+            int64_t n = rows - i < kColumns ? rows - i : kColumns, depth = seen(q0 + i + n - 1, k0, keys);
+            turn(i, depth);
+            add_channels(dq + (q0 + i) * channels, keys_t, keys_in_block, dS_t, depth);
         }
-        pack<kRows>(left, {dS, kKeys, 1}, rows, keys);
-        for (int64_t i = 0; i < rows; i += kRows) {
-            int64_t n = rows - i < kRows ? rows - i : kRows;
-            multiply_block(dq + q0 * head.width, head.width, i, 0, n, HS, left + i * keys, 0, keys_right,
-                           kColumns * keys_in_block, seen(q0 + i + n - 1, k0, keys), k0 > 0, true, {});
-        }
-        pack<kRows>(left, {dS, 1, kKeys}, keys, rows);
-        add_by_keys(dk, queries_right, q0, rows, k0, keys);
-        drop(P, kKeys, head, q0, rows, k0, keys);
-        pack<kRows>(left, {P, 1, kKeys}, keys, rows);
-        add_by_keys(dv, douts_right, q0, rows, k0, keys);
     }
 
-    // to (keys, HS) += left (keys, rows) * right (rows, HS), rows from the first that sees a key.
-    void add_by_keys(float* to, const float* right, int64_t q0, int64_t rows, int64_t k0, int64_t keys) {
-        for (int64_t j = 0; j < keys; j += kRows) {
-            int64_t i = k0 + j > q0 ? k0 + j - q0 : 0, n = keys - j < kRows ? keys - j : kRows;
-            multiply_block(to, head.HS, j, 0, n, head.HS, left + j * rows + i * kRows, 0, right + (q0 + i) * kColumns,
-                           kColumns * head.T, rows - i, true, true, {});
+    // A panel of scores becomes P, one of mask * dout v^T becomes dS, from the square of row `first` on; 0 where a
+    // query does not see the key.
+    void gradient_of_scores(float* p, float* d, int64_t q0, int64_t first, int64_t rows, int64_t key) {
+        for (int64_t i = first / kColumns * kColumns; i < rows; i++) {
+            float row_lse = lse[q0 + i], row_D = D[q0 + i];
+            bool fringe = q0 + i < key + kColumns - 1;
+            for (int64_t at = i * kColumns; at < (i + 1) * kColumns; at += W) {
+                vfloat e = exp(load(p + at) - row_lse);
+                vfloat g = e * (load(d + at) - row_D) * head.scale;
+                if (fringe) {
+                    auto hidden = lane_numbers() > splat(static_cast<float>(q0 + i - key - (at - i * kColumns)));
+                    e = hidden ? vfloat{} : e;
+                    g = hidden ? vfloat{} : g;
+                }
+                store(p + at, e);
+                store(d + at, g);
+            }
         }
+    }
+
+    // dS of the kColumns queries from row i on, keys by queries: the panels of the first `keys` keys, in squares of W.
+    void turn(int64_t i, int64_t keys) {
+        for (int64_t j = 0; j < keys; j += kColumns)
+            for (int64_t square = 0; square < 4; square++) {
+                int64_t query = square / 2 * W, key = square % 2 * W;
+                vfloat v[W];
+#pragma GCC unroll 16
+                for (int64_t r = 0; r < W; r++) v[r] = load(dS + j * kQueries + (i + query + r) * kColumns + key);
+                transpose(v);
+#pragma GCC unroll 16
+                for (int64_t r = 0; r < W; r++) store(dS_t + (j + key + r) * kColumns + query, v[r]);
+            }
+    }
+
+    // Applies the mask to a panel of probabilities.
+    void drop(float* panel, int64_t q0, int64_t first, int64_t rows, int64_t key) {
+        if (!head.mask) return;
+        for (int64_t i = first; i < rows; i++)
+            head.mask->apply(panel + i * kColumns, head.first_element + static_cast<uint64_t>((q0 + i) * head.T + key),
+                             seen(q0 + i, key, kColumns));
+    }
+
+    // sums (channels, kColumns) += left (channels, depth) * panel (depth, kColumns); step: how deep left is packed.
+    void add_channels(float* sums, const float* left, int64_t step, const float* panel, int64_t depth) {
+        for (int64_t c = 0; c < channels; c += kRows)
+            multiply_panels<true>(sums + c * kColumns, left + c * step, panel, depth);
     }
 };
 
