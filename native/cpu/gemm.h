@@ -207,11 +207,13 @@ inline void gemm(const sn9_context& context, float* C, int64_t ldc, const Matrix
             tile_rows = sn9::ceil_div(tile_rows / 2, kRows) * kRows;
     }
     int64_t tiles_across = sn9::ceil_div(N, tile_columns);
+    // The next tile keeps its part of the larger operand in cache and moves on in the smaller one.
+    bool down_first = N > M;
 #pragma omp parallel num_threads(context.threads)
     for (int64_t m0 = 0; m0 < M; m0 += kMaxRows) {
         int64_t rows = M - m0 < kMaxRows ? M - m0 : kMaxRows;
         int64_t row_groups = sn9::ceil_div(rows, kPackedTogether<kRows>);
-        int64_t tiles = sn9::ceil_div(rows, tile_rows) * tiles_across;
+        int64_t tiles_down = sn9::ceil_div(rows, tile_rows), tiles = tiles_down * tiles_across;
         for (int64_t k0 = 0; k0 < K; k0 += kDepth) {
             int64_t depth = K - k0 < kDepth ? K - k0 : kDepth;
 #pragma omp for schedule(static)
@@ -232,7 +234,8 @@ inline void gemm(const sn9_context& context, float* C, int64_t ldc, const Matrix
             int64_t b_step = packed_b ? K * kColumns : depth * kColumns;
 #pragma omp for schedule(dynamic, 1)
             for (int64_t t = 0; t < tiles; t++) {
-                int64_t i = t / tiles_across * tile_rows, j = t % tiles_across * tile_columns;
+                int64_t i = (down_first ? t % tiles_down : t / tiles_across) * tile_rows;
+                int64_t j = (down_first ? t / tiles_down : t % tiles_across) * tile_columns;
                 multiply_block(C, ldc, m0 + i, j, rows - i < tile_rows ? rows - i : tile_rows,
                                N - j < tile_columns ? N - j : tile_columns, a_block + i * depth, kRows * depth,
                                b + j / kColumns * b_step, b_step, depth, add || k0 > 0, k0 + depth == K, epilogue);
