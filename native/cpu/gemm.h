@@ -73,7 +73,8 @@ inline void pack_panel(float* to, const Matrix& m, int64_t rows, int64_t depth) 
             to[k * panel + r] = r < rows ? m.p[r * m.row_stride + k * m.column_stride] : 0.0f;
 }
 
-// Rows that are packed together where they lie side by side in memory: whole panels, and some lines of cache.
+// Rows that are packed together where they lie side by side in memory: whole lines of cache are used as they come, and
+// the panels written at once, which lie a power of two apart, are few enough for the first cache's ways.
 template <int panel>
 constexpr int64_t kPackedTogether = (panel == kRows ? 24 : 96) / panel* panel;
 
