@@ -54,9 +54,9 @@ class ArchitectureTest {
             Map.entry("hub", "http subnet metrics"),
             Map.entry("wandb", "http subnet metrics"),
             Map.entry("chain", "wallet subnet http files"),
-            Map.entry("miner", "train eval data checkpoint model engine subnet metrics tensor"),
-            Map.entry("validator", "train eval data checkpoint model engine subnet metrics tensor"),
-            Map.entry("localnet", "subnet wallet chain.scale http data"),
+            Map.entry("miner", "train eval data checkpoint model engine subnet metrics tensor files"),
+            Map.entry("validator", "train eval data checkpoint model engine subnet metrics tensor files"),
+            Map.entry("localnet", "subnet wallet chain.scale http data files"),
             Map.entry("dashboard", "metrics"),
             Map.entry("cli", EVERYTHING));
 

@@ -1,18 +1,16 @@
 package sn9.miner;
 
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Comparator;
 import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sn9.MalformedDataException;
 import sn9.RemoteCallException;
+import sn9.files.FileTree;
 import sn9.subnet.Commitment;
 import sn9.subnet.DirectoryHash;
 import sn9.subnet.ModelId;
@@ -112,10 +110,10 @@ public record NetworkModels(SubnetChain chain, ModelMetadataStore metadata, Remo
                         "content hash is " + rules.hashForm().committed(hash, hotkey) + ", the commitment says "
                                 + id.hash());
             }
-            deleteTree(target);
+            FileTree.delete(target);
             Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
         } finally {
-            deleteTree(partial);
+            FileTree.delete(partial);
         }
         return target;
     }
@@ -138,29 +136,6 @@ public record NetworkModels(SubnetChain chain, ModelMetadataStore metadata, Remo
             store.download(repoId, commit, file.path(), target.resolve(file.path()), file.bytes());
         }
         return DirectoryHash.of(target, chosen.stream().map(RemoteFile::path).toList());
-    }
-
-    /** Deletes a folder with all it holds; one that is not there is no error. Links are deleted, not followed. */
-    static void deleteTree(Path folder) throws IOException {
-        if (!Files.exists(folder)) {
-            return;
-        }
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path directory, IOException failure) throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.delete(directory);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 
     private static String source(String repoId, String commit) {

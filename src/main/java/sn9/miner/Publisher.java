@@ -11,6 +11,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import sn9.MalformedDataException;
 import sn9.RemoteCallException;
+import sn9.files.FileTree;
 import sn9.subnet.CommitTooSoonException;
 import sn9.subnet.Commitment;
 import sn9.subnet.DirectoryHash;
@@ -165,7 +166,7 @@ public final class Publisher {
                                 + "; did it change while it was uploaded?");
             }
         } finally {
-            NetworkModels.deleteTree(back);
+            FileTree.delete(back);
         }
     }
 

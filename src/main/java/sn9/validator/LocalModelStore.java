@@ -20,6 +20,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import sn9.files.FileTree;
 import sn9.subnet.ModelId;
 import sn9.subnet.RemoteModelStore;
 import sn9.subnet.RemoteModelStore.RemoteFile;

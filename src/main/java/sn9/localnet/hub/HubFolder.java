@@ -1,13 +1,10 @@
 package sn9.localnet.hub;
 
 import java.io.IOException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.UUID;
+import sn9.files.FileTree;
 import sn9.subnet.RepoId;
 
 /**
@@ -41,43 +38,15 @@ final class HubFolder {
     void delete(RepoId id) throws IOException, InterruptedException {
         Path gone = root.resolve(DELETED + UUID.randomUUID());
         repository(id).moveTo(gone);
-        deleteTree(gone);
+        FileTree.delete(gone);
     }
 
     /** Deletes what a process left that ended while it deleted. */
     void finishDeletions() throws IOException {
         try (var left = Files.newDirectoryStream(root, DELETED + "*")) {
             for (Path folder : left) {
-                deleteTree(folder);
+                FileTree.delete(folder);
             }
         }
-    }
-
-    /** Deletes a folder with all it holds; whatever others delete meanwhile is no fault. */
-    private static void deleteTree(Path folder) throws IOException {
-        Files.walkFileTree(folder, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.deleteIfExists(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFileFailed(Path file, IOException failure) throws IOException {
-                if (failure instanceof NoSuchFileException) {
-                    return FileVisitResult.CONTINUE;
-                }
-                throw failure;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path visited, IOException failure) throws IOException {
-                if (failure != null) {
-                    throw failure;
-                }
-                Files.deleteIfExists(visited);
-                return FileVisitResult.CONTINUE;
-            }
-        });
     }
 }

@@ -1,4 +1,4 @@
-package sn9.validator;
+package sn9.files;
 
 import java.io.IOException;
 import java.nio.file.FileVisitResult;
@@ -14,11 +14,11 @@ import java.util.HashMap;
 import java.util.List;
 
 /** Directories with all that is in them; links are never followed. */
-final class FileTree {
+public final class FileTree {
     private FileTree() {}
 
     /** What a directory holds; nothing when there is none. */
-    static List<Path> children(Path directory) throws IOException {
+    public static List<Path> children(Path directory) throws IOException {
         if (!Files.isDirectory(directory, LinkOption.NOFOLLOW_LINKS)) {
             return List.of();
         }
@@ -30,7 +30,7 @@ final class FileTree {
     }
 
     /** The latest change of a directory or of anything in it. */
-    static Instant newest(Path directory) throws IOException {
+    public static Instant newest(Path directory) throws IOException {
         var newest = new Instant[] {Instant.EPOCH};
         walk(directory, (path, attributes) -> {
             Instant changed = attributes.lastModifiedTime().toInstant();
@@ -40,7 +40,7 @@ final class FileTree {
     }
 
     /** Bytes of all files below a directory, those with several names counted once. */
-    static long size(Path directory) throws IOException {
+    public static long size(Path directory) throws IOException {
         var files = new HashMap<Object, Long>(); // by inode, where there are any: a link takes no room
         walk(directory, (path, attributes) -> {
             if (attributes.isRegularFile()) {
@@ -59,7 +59,7 @@ final class FileTree {
         if (!Files.exists(directory)) {
             return;
         }
-        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+        Files.walkFileTree(directory, new Passing() {
             @Override
             public FileVisitResult preVisitDirectory(Path path, BasicFileAttributes attributes) {
                 visit.visit(path, attributes);
@@ -71,23 +71,15 @@ final class FileTree {
                 visit.visit(path, attributes);
                 return FileVisitResult.CONTINUE;
             }
-
-            @Override
-            public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
-                if (e instanceof NoSuchFileException) {
-                    return FileVisitResult.CONTINUE;
-                }
-                throw e;
-            }
         });
     }
 
-    /** Deletes a directory and all in it, if it is there. */
-    static void delete(Path directory) throws IOException {
-        if (!Files.exists(directory)) {
+    /** Deletes a directory and all in it, if it is there; what others delete meanwhile is no fault. */
+    public static void delete(Path directory) throws IOException {
+        if (!Files.exists(directory, LinkOption.NOFOLLOW_LINKS)) {
             return;
         }
-        Files.walkFileTree(directory, new SimpleFileVisitor<>() {
+        Files.walkFileTree(directory, new Passing() {
             @Override
             public FileVisitResult visitFile(Path path, BasicFileAttributes attributes) throws IOException {
                 Files.deleteIfExists(path);
@@ -103,5 +95,16 @@ final class FileTree {
                 return FileVisitResult.CONTINUE;
             }
         });
+    }
+
+    /** Passes over what disappears meanwhile. */
+    private abstract static class Passing extends SimpleFileVisitor<Path> {
+        @Override
+        public FileVisitResult visitFileFailed(Path path, IOException e) throws IOException {
+            if (e instanceof NoSuchFileException) {
+                return FileVisitResult.CONTINUE;
+            }
+            throw e;
+        }
     }
 }
