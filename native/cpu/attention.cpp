@@ -133,11 +133,13 @@ class HeadForward {
         int64_t HS = head.HS, seen = q0 + n;
         pack_panel<kColumns>(queries, head.rows(head.q + q0 * head.width), n, HS);
         for (int64_t i = 0; i < HS * kColumns; i += W) store(queries + i, load(queries + i) * head.scale);
-        for (int64_t k = 0; k < seen; k += kRows) multiply_panels(P + k * kColumns, keys + k * HS, queries, HS);
+        for (int64_t k = 0; k < seen; k += kRows)
+            multiply_panels(P + k * kColumns, kColumns, keys + k * HS, queries, HS);
         vfloat inverse[2];
         softmax(inverse, lse, q0, n);
         drop_columns(q0, n);
-        for (int64_t c = 0; c < HS; c += kRows) multiply_panels(sums + c * kColumns, values + c * head.T, P, seen);
+        for (int64_t c = 0; c < HS; c += kRows)
+            multiply_panels(sums + c * kColumns, kColumns, values + c * head.T, P, seen);
         store_columns(to, head.width / 3, sums, HS, n, inverse);
     }
 
@@ -284,8 +286,8 @@ class HeadGradient {
             int64_t first = k0 + j > q0 ? k0 + j - q0 : 0, HS = head.HS;  // the first query that sees a key
             float *p = P + j * kQueries, *d = dS + j * kQueries;
             for (int64_t i = first / kRows * kRows; i < rows; i += kRows) {
-                multiply_panels(p + i * kColumns, queries + (q0 + i) * HS, keys_right + j * HS, HS);
-                multiply_panels(d + i * kColumns, douts + (q0 + i) * HS, values_right + j * HS, HS);
+                multiply_panels(p + i * kColumns, kColumns, queries + (q0 + i) * HS, keys_right + j * HS, HS);
+                multiply_panels(d + i * kColumns, kColumns, douts + (q0 + i) * HS, values_right + j * HS, HS);
             }
             drop(d, q0, first, rows, k0 + j);
             gradient_of_scores(p, d, q0, first, rows, k0 + j);
@@ -346,7 +348,7 @@ class HeadGradient {
     // sums (channels, kColumns) += left (channels, depth) * panel (depth, kColumns); step: how deep left is packed.
     void add_channels(float* sums, const float* left, int64_t step, const float* panel, int64_t depth) {
         for (int64_t c = 0; c < channels; c += kRows)
-            multiply_panels<true>(sums + c * kColumns, left + c * step, panel, depth);
+            multiply_panels<true>(sums + c * kColumns, kColumns, left + c * step, panel, depth);
     }
 };
 

@@ -34,6 +34,8 @@ struct Epilogue {
     bool gelu = false;
     const float* derivative_of = nullptr;
     const float* residual = nullptr;
+
+    bool empty() const { return !bias && !pre && !gelu && !derivative_of && !residual; }
 };
 
 // A panel of whole rows whose columns lie side by side in memory, W columns at a time through registers. Returns how
@@ -102,9 +104,9 @@ inline Matrix transposed(const Matrix& m) {
     return {m.p, m.column_stride, m.row_stride};
 }
 
-// tile (kRows, kColumns) = a panel times b panel over depth; += when add is set.
+// A tile (kRows, kColumns), rows ld floats apart, = a panel times b panel over depth; += when add is set.
 template <bool add = false>
-inline void multiply_panels(float* __restrict tile, const float* __restrict a, const float* __restrict b,
+inline void multiply_panels(float* __restrict tile, int64_t ld, const float* __restrict a, const float* __restrict b,
                             int64_t depth) {
     vfloat sums[kRows][2];
 #pragma GCC unroll 16
@@ -124,7 +126,7 @@ inline void multiply_panels(float* __restrict tile, const float* __restrict a, c
     for (int r = 0; r < kRows; r++)
 #pragma GCC unroll 2
         for (int half = 0; half < 2; half++) {
-            float* to = tile + r * kColumns + half * W;
+            float* to = tile + r * ld + half * W;
             store(to, add ? load(to) + sums[r][half] : sums[r][half]);
         }
 }
@@ -169,6 +171,7 @@ inline void multiply_block(float* C, int64_t ldc, int64_t i, int64_t j, int64_t 
                            int64_t a_step, const float* b, int64_t b_step, int64_t depth, bool add, bool last,
                            const Epilogue& epilogue) {
     alignas(64) float tile[kRows * kColumns];
+    bool plain = !last || epilogue.empty();
     for (int64_t c = 0; c < n; c += kColumns)
         for (int64_t r = 0; r < m; r += kRows) {
             int64_t rows = m - r < kRows ? m - r : kRows;
@@ -176,7 +179,13 @@ inline void multiply_block(float* C, int64_t ldc, int64_t i, int64_t j, int64_t 
             if (last && epilogue.pre) prefetch_tile(epilogue.pre, ldc, i + r, j + c, rows);
             if (last && epilogue.derivative_of) prefetch_tile(epilogue.derivative_of, ldc, i + r, j + c, rows);
             if (last && epilogue.residual) prefetch_tile(epilogue.residual, ldc, i + r, j + c, rows);
-            multiply_panels(tile, a + r / kRows * a_step, b + c / kColumns * b_step, depth);
+            const float *left = a + r / kRows * a_step, *right = b + c / kColumns * b_step;
+            if (plain && rows == kRows && n - c >= kColumns) {
+                float* to = C + (i + r) * ldc + j + c;
+                add ? multiply_panels<true>(to, ldc, left, right, depth) : multiply_panels(to, ldc, left, right, depth);
+                continue;
+            }
+            multiply_panels(tile, kColumns, left, right, depth);
             finish_tile(tile, C, ldc, i + r, j + c, rows, n - c < kColumns ? n - c : kColumns, add, last, epilogue);
         }
 }
