@@ -283,7 +283,8 @@ class HeadGradient {
     // left out, and of sums the terms beyond it.
     void block(int64_t q0, int64_t rows, int64_t k0, int64_t keys) {
         for (int64_t j = 0; j < keys; j += kColumns) {
-            int64_t first = k0 + j > q0 ? k0 + j - q0 : 0, HS = head.HS;  // the first query that sees a key
+            // The first query that sees a key. Whole panels of queries: k0, j and q0 are multiples of kColumns.
+            int64_t first = k0 + j > q0 ? k0 + j - q0 : 0, HS = head.HS;
             float *p = P + j * kQueries, *d = dS + j * kQueries;
             for (int64_t i = first / kRows * kRows; i < rows; i += kRows) {
                 multiply_panels(p + i * kColumns, kColumns, queries + (q0 + i) * HS, keys_right + j * HS, HS);
@@ -303,10 +304,10 @@ class HeadGradient {
         }
     }
 
-    // A panel of scores becomes P, one of mask * dout v^T becomes dS, from the square of row `first` on; 0 where a
-    // query does not see the key.
+    // A panel of scores becomes P, one of mask * dout v^T becomes dS, from row `first` on; 0 where a query does not see
+    // the key.
     void gradient_of_scores(float* p, float* d, int64_t q0, int64_t first, int64_t rows, int64_t key) {
-        for (int64_t i = first / kColumns * kColumns; i < rows; i++) {
+        for (int64_t i = first; i < rows; i++) {
             float row_lse = lse[q0 + i], row_D = D[q0 + i];
             bool fringe = q0 + i < key + kColumns - 1;
             for (int64_t at = i * kColumns; at < (i + 1) * kColumns; at += W) {
