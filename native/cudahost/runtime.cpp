@@ -2,6 +2,7 @@
 // in an order that respects streams and events and is otherwise drawn by the seed.
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdarg>
 #include <cstdio>
@@ -19,6 +20,7 @@
 #include "scheduler.h"
 #include "settings.h"
 
+using sn9::host::Ahead;
 using sn9::host::kSharedDefault;
 using sn9::host::Launch;
 using sn9::host::settings;
@@ -45,6 +47,7 @@ struct HostGraph {
 };
 
 struct HostStream {
+    uint64_t number = 0;  // in the order made
     std::deque<Work> queue;
     std::unique_ptr<HostGraph> capture;
     bool capture_broken = false;
@@ -76,9 +79,9 @@ struct Runtime {
     std::map<const void*, std::unique_ptr<HostGraph>> graphs;
     std::map<const void*, size_t> allowed_shared;
     std::set<const void*> seen_kernels;
-    uint64_t works = 0;
+    uint64_t works = 0, streams_made = 0;
     sn9::host::Random random{0};
-    const HostStream* ahead = nullptr;  // the stream that runs for the next `burst` steps while the others lag
+    uint64_t ahead = 0;  // number of the stream that runs for the next `burst` steps while the others lag
     uint64_t burst = 0;
     std::string fault;   // sticky
     std::string detail;  // of last_error
@@ -168,28 +171,37 @@ bool can_run(const Work& work) {
 // alone shows only when one stream lags by more than a few works.
 HostStream* drawn(const std::vector<HostStream*>& ready) {
     Runtime& at = runtime();
-    auto found = std::find(ready.begin(), ready.end(), at.ahead);
+    auto found = std::find_if(ready.begin(), ready.end(), [&](const HostStream* s) { return s->number == at.ahead; });
     if (at.burst > 0 && found != ready.end()) {
         at.burst--;
         return *found;
     }
     HostStream* stream = ready[at.random.below(ready.size())];
-    at.ahead = stream;
+    at.ahead = stream->number;
     at.burst = uint64_t{1} << at.random.below(10);
     return stream;
 }
 
-// Runs the head of one stream: by the seed any that can run, else the one asked for first. False when none can.
+// Of the streams that can run, the one whose head runs next: as the settings say that made first or last, one by the
+// seed, or the one whose head was asked for first.
+HostStream* chosen(std::vector<HostStream*>& ready) {
+    auto made_earlier = [](const HostStream* a, const HostStream* b) { return a->number < b->number; };
+    if (settings().ahead == Ahead::eldest) return *std::min_element(ready.begin(), ready.end(), made_earlier);
+    if (settings().ahead == Ahead::youngest) return *std::max_element(ready.begin(), ready.end(), made_earlier);
+    // By age, not by address: addresses differ from run to run.
+    std::sort(ready.begin(), ready.end(), [](const HostStream* a, const HostStream* b) {
+        return a->queue.front().number < b->queue.front().number;
+    });
+    return settings().seed ? drawn(ready) : ready[0];
+}
+
+// Runs the head of one stream. False when none can run.
 bool step() {
     std::vector<HostStream*> ready;
     for (auto& [handle, stream] : runtime().streams)
         if (!stream->queue.empty() && can_run(stream->queue.front())) ready.push_back(stream.get());
     if (ready.empty()) return false;
-    // By age, not by address: addresses differ from run to run.
-    std::sort(ready.begin(), ready.end(), [](const HostStream* a, const HostStream* b) {
-        return a->queue.front().number < b->queue.front().number;
-    });
-    HostStream* stream = settings().seed ? drawn(ready) : ready[0];
+    HostStream* stream = chosen(ready);
     Work work = std::move(stream->queue.front());
     stream->queue.pop_front();
     if (work.run && runtime().fault.empty()) work.run();
@@ -495,6 +507,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* handle, unsigned flags) {
     if (flags != cudaStreamNonBlocking)
         return error(cudaErrorInvalidValue, "streams must be cudaStreamNonBlocking: others wait for the legacy stream");
     auto made = std::make_unique<HostStream>();
+    made->number = ++runtime().streams_made;
     *handle = made.get();
     runtime().streams[*handle] = std::move(made);
     return cudaSuccess;

@@ -43,6 +43,12 @@ bool apply(Settings& to, const char* name, const char* value) {
         to.seed = static_cast<uint64_t>(n);
         return true;
     }
+    if (!strcmp(name, "streams")) {
+        to.ahead = !strcmp(value, "eldest")     ? Ahead::eldest
+                   : !strcmp(value, "youngest") ? Ahead::youngest
+                                                : Ahead::seeded;
+        return to.ahead != Ahead::seeded || !strcmp(value, "seeded");
+    }
     if (!strcmp(name, "rounding")) {
         to.round_to_zero = !strcmp(value, "rz");
         return to.round_to_zero || !strcmp(value, "rn");
@@ -63,8 +69,8 @@ bool apply(Settings& to, const char* name, const char* value) {
     return false;
 }
 
-const char* const kNames[] = {"profile", "seed", "rounding", "cp_async", "blocks", "memory", "driver"};
-const char* const kDefaults[] = {"sm_80", "0", "rn", "seeded", "0", "4096", "0"};
+const char* const kNames[] = {"profile", "seed", "streams", "rounding", "cp_async", "blocks", "memory", "driver"};
+const char* const kDefaults[] = {"sm_80", "0", "seeded", "rn", "seeded", "0", "4096", "0"};
 
 // What the environment says, or the default.
 const char* given(size_t setting) {

@@ -1,6 +1,7 @@
 // settings: what the host build plays. From the environment, or from sn9_host_set while no work is under way:
 //   SN9_HOST_PROFILE   sm_80 (default), sm_86, sm_89, sm_90, sm_100, sm_120: limits of the device
 //   SN9_HOST_SEED      0 (default): blocks, warps and streams in their natural order; else: orders drawn from it
+//   SN9_HOST_STREAMS   seeded (default), eldest, youngest: which of the streams that can run stays ahead of the others
 //   SN9_HOST_ROUNDING  rn (default): sums of mma to nearest; rz: truncated as tensor cores are reported to do
 //   SN9_HOST_CP_ASYNC  seeded (default), issue, wait: when a background copy lands
 //   SN9_HOST_BLOCKS    0 (default): all blocks of a launch; n: the first, the last and n drawn by the seed
@@ -31,10 +32,12 @@ constexpr unsigned kMaxThreads = 1024;
 constexpr unsigned kMaxGridYZ = 65535;
 
 enum class Landing { seeded, issue, wait };
+enum class Ahead { seeded, eldest, youngest };
 
 struct Settings {
     const Profile* profile;
     uint64_t seed;
+    Ahead ahead;
     bool round_to_zero;
     Landing landing;
     int64_t sampled_blocks;

@@ -40,6 +40,7 @@ void start(const char* what) {
     play("reset", "");
     for (auto [name, value] : {std::pair{"seed", "0"},
                                {"profile", "sm_80"},
+                               {"streams", "seeded"},
                                {"rounding", "rn"},
                                {"cp_async", "seeded"},
                                {"blocks", "0"},
@@ -586,6 +587,22 @@ void streams() {
             expect(seen.size() > 1, "the result depends on the seed");
     }
 
+    // Without an event either of two may run ahead of the other, whatever was asked for first.
+    for (auto [ahead, sum] : {std::pair{"eldest", 6.0f}, {"youngest", 2.0f}}) {
+        for (bool reader_last : {true, false}) {
+            start("the stream that stays ahead");
+            play("streams", ahead);
+            cudaStream_t writer = new_stream(), reader = new_stream();
+            float* a = new_memory(std::vector<float>{1.0f});
+            float* b = new_memory(std::vector<float>{1.0f});
+            if (!reader_last) expect(SN9_LAUNCH(add_to, 1, 1, 0, reader, b, a) == SN9_OK, "launch");
+            expect(SN9_LAUNCH(scale_by_value, 1, 1, 0, writer, a, 5.0f) == SN9_OK, "launch");
+            if (reader_last) expect(SN9_LAUNCH(add_to, 1, 1, 0, reader, b, a) == SN9_OK, "launch");
+            expect(cudaStreamSynchronize(writer) == cudaSuccess, "run");
+            expect(cudaStreamSynchronize(reader) == cudaSuccess && *b == sum, ahead);
+        }
+    }
+
     start("handles");
     stream = new_stream();
     cudaEvent_t event = nullptr;
@@ -756,6 +773,7 @@ void numbers() {
     expect(moved > 50, "other seeds move them");
     expect(sn9_host_set("profile", "sm_75") != 0, "an unknown profile is refused");
     expect(sn9_host_set("seed", "x") != 0, "a seed that is no number is refused");
+    expect(sn9_host_set("streams", "first") != 0, "an unknown order of streams is refused");
     play("seed", "0");
 }
 

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import sn9.MalformedDataException;
@@ -61,15 +62,16 @@ class EvaluatorTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {1, 4, 9})
-    void modelsLoadedEarlyHaveTheLossesOfModelsAlone(int count) throws Exception {
+    @CsvSource({"1, seeded", "4, seeded", "6, seeded", "1, eldest", "6, eldest", "1, youngest", "6, youngest"})
+    void modelsLoadedEarlyHaveTheLossesOfModelsAlone(int count, String ahead) throws Exception {
         List<Batch> batches = batches(count, 1);
         var models = new ArrayList<ModelDirectory>();
         for (int i = 0; i < 6; i++) {
             models.add(model(i == 3 ? LARGER : SHAPE, i));
         }
-        // The host build then lets one stream lag behind the other, in three ways.
+        // The host build lets one stream lag behind the other: by turns, or as far as the events between them allow.
         try (var _ = device.equals("cudahost") ? HostBuild.with("seed", count) : null;
+                var _ = device.equals("cudahost") ? HostBuild.with("streams", ahead) : null;
                 Engine engine = Engines.open(device, 2);
                 var evaluator = new Evaluator(engine)) {
             for (int i = 0; i < models.size(); i++) {

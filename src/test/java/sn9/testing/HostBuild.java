@@ -21,7 +21,7 @@ public final class HostBuild implements AutoCloseable {
         set(setting, value);
     }
 
-    /** Sets one setting by its name in lower case: {@code seed}, {@code cp_async}, {@code driver}. */
+    /** Sets one setting by its name in lower case: {@code seed}, {@code streams}, {@code driver}. */
     public static HostBuild with(String setting, Object value) {
         return new HostBuild(setting, value.toString());
     }
