@@ -2,7 +2,7 @@
 """One random GPT-2 in every file form and type: agree.py FOLDER SN9_COMMAND...
 
 sn9 must read pytorch_model.bin, model.pth and model.safetensors of the same tensors to the same bits: equal losses. They must
-be PyTorch's losses within rounding. What sn9 may not read (an object beside the tensors, a matrix whose elements are not side
+be PyTorch's losses within rounding, and those of Hugging Face's transformers where it is installed. What sn9 may not read (an object beside the tensors, a matrix whose elements are not side
 by side, the file format before 1.6) it must refuse by name, though torch.load takes it.
 """
 import json
@@ -14,6 +14,13 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+
+try:
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+except ImportError:
+    transformers = None
 
 V, P, C, L, NH, T = 300, 32, 48, 2, 3, 24
 DTYPES = {"F32": torch.float32, "BF16": torch.bfloat16, "F16": torch.float16, "F64": torch.float64}
@@ -76,6 +83,19 @@ def loss(state, tokens):
     return F.cross_entropy(logits[:-1], tokens[1:]).item()
 
 
+def transformers_loss(place, form, tokens):
+    """Mean nats of what transformers makes of a directory, which must be every parameter and nothing else."""
+    config = transformers.GPT2Config.from_pretrained(place)
+    if form == "model.pth":  # no name of its own: what its users do by hand
+        model = transformers.GPT2LMHeadModel(config)
+        model.load_state_dict(torch.load(place / form))
+    else:
+        model, told = transformers.GPT2LMHeadModel.from_pretrained(place, dtype="auto", output_loading_info=True)
+        assert not any(told.values()), f"{place}: {told}"
+    logits = model.double().eval()(tokens).logits[:, :-1]
+    return F.cross_entropy(logits.reshape(-1, V), tokens[:, 1:].reshape(-1)).item()
+
+
 def main(folder, sn9):
     random = torch.Generator().manual_seed(5)
     tokens = torch.randint(V, (2, T), generator=random)
@@ -111,10 +131,14 @@ def main(folder, sn9):
             answer = run(place)
             assert answer.returncode == 0, f"{place}: {answer.stderr}"
             losses[form] = json.loads(answer.stdout.splitlines()[-1])["losses"]
+            if transformers:
+                theirs = transformers_loss(place, form, tokens)
+                assert abs(theirs - expected) < 1e-6 * expected, f"{place}: PyTorch {expected}, transformers {theirs}"
         assert len({str(found) for found in losses.values()}) == 1, f"{name}: {losses}"
         mean = sum(losses["model.pth"]) / len(losses["model.pth"])
         assert abs(mean - expected) < 1e-5 * expected, f"{name}: PyTorch {expected}, sn9 {mean}"
         print(f"{name}: pytorch_model.bin, model.pth and model.safetensors have the loss {mean:.7f}, PyTorch's {expected:.7f}")
+    print(f"transformers {transformers.__version__}: the same" if transformers else "transformers is not installed: not asked")
 
     refused = {
         "an object": (lambda place: torch.save({"model": whole, "step": torch.nn.Linear(1, 1)}, place), "torch"),
@@ -125,7 +149,7 @@ def main(folder, sn9):
     for name, (save, word) in refused.items():
         place = directory("refused " + name)
         save(place / "pytorch_model.bin")
-        torch.load(place / "pytorch_model.bin")
+        torch.load(place / "pytorch_model.bin", weights_only=False)
         answer = run(place)
         assert answer.returncode == 1 and word in answer.stderr, f"{name}: {answer.returncode} {answer.stderr}"
         print(f"{name}: refused, {answer.stderr.strip().splitlines()[-1][-150:]}")
