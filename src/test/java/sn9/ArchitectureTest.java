@@ -51,7 +51,7 @@ class ArchitectureTest {
             Map.entry("data", "tokenizer http"),
             Map.entry("train", "model engine data checkpoint metrics tensor"),
             Map.entry("eval", "model engine data checkpoint metrics tensor"),
-            Map.entry("hub", "http subnet metrics"),
+            Map.entry("hub", "http subnet metrics files"),
             Map.entry("wandb", "http subnet metrics"),
             Map.entry("chain", "wallet subnet http files"),
             Map.entry("miner", "train eval data checkpoint model engine subnet metrics tensor files"),

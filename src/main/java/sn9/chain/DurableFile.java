@@ -2,16 +2,13 @@ package sn9.chain;
 
 import java.io.Closeable;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.Optional;
-import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import sn9.files.AtomicFiles;
+import sn9.files.LockFile;
 
 /** A small file that is either as it was or wholly new, also after a crash, and that one process at a time changes. */
 final class DurableFile {
@@ -19,12 +16,6 @@ final class DurableFile {
     private static final long MAX_BYTES = 1 << 20;
 
     private static final Duration LOCK_POLL = Duration.ofMillis(50);
-
-    /**
-     * Locks of this process. A thread that waits must not even open the file: closing any descriptor of it ends the lock of
-     * the whole process (fcntl(2)).
-     */
-    private static final Set<Path> HELD = ConcurrentHashMap.newKeySet();
 
     private final Path file;
 
@@ -43,42 +34,17 @@ final class DurableFile {
      * @throws ChainException retryable, when somebody else holds it for longer than the limit
      */
     Closeable lock(Deadline limit) throws IOException, InterruptedException {
-        Path folder = Files.createDirectories(file.toAbsolutePath().getParent()).toRealPath();
+        Path folder = Files.createDirectories(file.toAbsolutePath().getParent());
         Path lock = folder.resolve(file.getFileName() + ".lock");
-        while (!HELD.add(lock)) {
-            await(limit, lock);
-        }
-        FileChannel channel = null;
-        try {
-            channel = FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-            while (channel.tryLock() == null) {
-                await(limit, lock);
+        while (true) {
+            var taken = LockFile.tryTake(lock);
+            if (taken.isPresent()) {
+                return taken.get();
             }
-            return new Lock(lock, channel);
-        } catch (IOException | InterruptedException e) {
-            new Lock(lock, channel).close();
-            throw e;
-        }
-    }
-
-    private void await(Deadline limit, Path lock) throws ChainException, InterruptedException {
-        if (limit.isOver()) {
-            throw new ChainException(lock + " is held by somebody else who is at work on " + file, true);
-        }
-        Thread.sleep(LOCK_POLL);
-    }
-
-    /** A lock that is held; {@code channel} is null where the file could not be opened. */
-    private record Lock(Path path, FileChannel channel) implements Closeable {
-        @Override
-        public void close() throws IOException {
-            try {
-                if (channel != null) {
-                    channel.close();
-                }
-            } finally {
-                HELD.remove(path);
+            if (limit.isOver()) {
+                throw new ChainException(lock + " is held by somebody else who is at work on " + file, true);
             }
+            Thread.sleep(LOCK_POLL);
         }
     }
 

@@ -15,6 +15,7 @@ import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.BitSet;
 import java.util.UUID;
+import sn9.files.LockFile;
 
 /**
  * A file that arrives in chunks, in any order, and the note of which are there: {@code <content>.partial} and

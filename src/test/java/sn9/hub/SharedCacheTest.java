@@ -10,11 +10,9 @@ import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -121,38 +119,6 @@ class SharedCacheTest {
         Files.setLastModifiedTime(file, FileTime.from(Instant.now().plus(Duration.ofDays(3650))));
         hub.store().close();
         assertThat(file).exists();
-    }
-
-    /** Deleted while somebody waits for it, a lock's file is another one afterwards, and only one of them counts. */
-    @Test
-    void alwaysOneOwnerThoughTheFileIsDeleted() throws Exception {
-        Path file = folder.resolve("x.lock");
-        var inside = new AtomicInteger();
-        var most = new AtomicInteger();
-        var start = new CountDownLatch(1);
-        var threads = new ArrayList<Thread>();
-        for (int i = 0; i < 8; i++) {
-            threads.add(Thread.startVirtualThread(() -> {
-                try {
-                    start.await();
-                    for (int n = 0; n < 20; n++) {
-                        try (var lock = LockFile.take(file)) {
-                            most.accumulateAndGet(inside.incrementAndGet(), Math::max);
-                            lock.delete();
-                            inside.decrementAndGet();
-                        }
-                    }
-                } catch (Exception e) {
-                    most.set(100);
-                }
-            }));
-        }
-        start.countDown();
-        for (Thread thread : threads) {
-            thread.join();
-        }
-        assertThat(most).hasValue(1);
-        assertThat(Arrays.asList(folder.toFile().list())).doesNotContain("x.lock");
     }
 
     private Process client(int number, String... words) throws Exception {

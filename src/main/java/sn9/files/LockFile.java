@@ -1,4 +1,4 @@
-package sn9.hub;
+package sn9.files;
 
 import java.io.Closeable;
 import java.io.IOException;
@@ -21,7 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * threads are kept apart before the file is opened, and nothing else may open it meanwhile:
  * {@link Files#setLastModifiedTime} would.
  */
-final class LockFile implements Closeable {
+public final class LockFile implements Closeable {
     private static final long POLL_MILLIS = 50;
 
     private static final Set<Path> OWNED = ConcurrentHashMap.newKeySet();
@@ -35,7 +35,7 @@ final class LockFile implements Closeable {
     }
 
     /** Waits until a file is ours; it is made when missing, its folder must be there. */
-    static LockFile take(Path file) throws IOException, InterruptedException {
+    public static LockFile take(Path file) throws IOException, InterruptedException {
         while (true) {
             var lock = tryTake(file);
             if (lock.isPresent()) {
@@ -45,8 +45,8 @@ final class LockFile implements Closeable {
         }
     }
 
-    /** Makes a file ours, unless it is somebody else's. */
-    static Optional<LockFile> tryTake(Path file) throws IOException {
+    /** As {@link #take}, but does not wait: nothing where the file is somebody else's. */
+    public static Optional<LockFile> tryTake(Path file) throws IOException {
         Path path = file.getParent().toRealPath().resolve(file.getFileName());
         if (!OWNED.add(path)) {
             return Optional.empty();
@@ -97,7 +97,7 @@ final class LockFile implements Closeable {
     }
 
     /** Removes the file, which is ours until closed; who waits for it will make a new one. */
-    void delete() throws IOException {
+    public void delete() throws IOException {
         Files.deleteIfExists(path);
     }
 
