@@ -31,6 +31,7 @@ import sn9.localnet.rpc.ChainSettings;
         subcommands = {
             LocalnetCreateCommand.class,
             LocalnetAdvanceCommand.class,
+            LocalnetDeregisterCommand.class,
             LocalnetShowCommand.class,
             LocalnetCommitCommand.class,
             LocalnetPublishCommand.class,

@@ -50,6 +50,7 @@ class LocalnetCommandTest {
                 List.of("localnet", "show"),
                 List.of("localnet", "advance", "--blocks", "1"),
                 List.of("localnet", "commit", "--text", "x"),
+                List.of("localnet", "deregister", "--hotkey", ALICE.hotkey()),
                 List.of("register"),
                 List.of("weights"))) {
             var words = new ArrayList<>(command);
@@ -82,6 +83,26 @@ class LocalnetCommandTest {
         assertThat(again.get("hotkey").asText()).isEqualTo(ALICE.hotkey());
         assertThat(run("register", "--stake", "NaN").exitCode()).isEqualTo(ExitCode.USAGE);
         assertThat(run("register", "--wallet.name", "a/b").exitCode()).isEqualTo(ExitCode.USAGE);
+    }
+
+    @Test
+    void aPrunedNeuronLeavesItsSlotToAnotherAndMayNotCommit() throws Exception {
+        ok("register", "--wallet.name", "alice");
+        ok("register", "--wallet.name", "bob");
+        ok("localnet", "commit", "--wallet.name", "alice", "--text", "mine");
+        long before = ok("localnet", "show").get("block").asLong();
+        var answer = ok("localnet", "deregister", "--hotkey", ALICE.hotkey());
+        assertThat(answer.get("block").asLong()).isEqualTo(before + 1);
+        assertThat(run("localnet", "commit", "--wallet.name", "alice", "--text", "again")
+                        .err())
+                .contains("is not registered");
+        assertThat(ok("register", "--wallet.name", "carol").get("uid").asInt()).isZero();
+
+        var again = run("localnet", "deregister", "--hotkey", ALICE.hotkey());
+        assertThat(again.exitCode()).isEqualTo(ExitCode.USAGE);
+        assertThat(again.err()).contains(ALICE.hotkey() + " is not registered");
+        assertThat(run("localnet", "deregister", "--hotkey", "alice").exitCode())
+                .isEqualTo(ExitCode.USAGE);
     }
 
     @Test
