@@ -73,6 +73,6 @@ final class Hex {
         }
         String text = node.isTextual() ? node.textValue() : node.toString();
         String shown = text.length() > MAX_BRIEF ? text.substring(0, MAX_BRIEF) + "..." : text;
-        return node.isTextual() ? '"' + shown.replaceAll("\\p{Cntrl}", " ") + '"' : shown;
+        return node.isTextual() ? '"' + shown.replaceAll("\\p{Cc}", " ") + '"' : shown;
     }
 }

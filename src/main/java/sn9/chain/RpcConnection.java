@@ -197,7 +197,7 @@ final class RpcConnection implements AutoCloseable {
 
     /** What a node says, for a message: short, and without line ends or other control characters. */
     private static String printable(String text) {
-        String line = text.replaceAll("\\p{Cntrl}", " ");
+        String line = text.replaceAll("\\p{Cc}", " ");
         return line.length() > MAX_ERROR_CHARACTERS ? line.substring(0, MAX_ERROR_CHARACTERS) + "..." : line;
     }
 

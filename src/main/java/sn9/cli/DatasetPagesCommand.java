@@ -124,7 +124,7 @@ final class DatasetPagesCommand implements Callable<Integer> {
         if (text) {
             for (int i = 0; i < page.texts().size(); i++) {
                 output.text("--- page " + page.number() + " row " + i);
-                output.text(page.texts().get(i).replaceAll("[\\p{Cntrl}&&[^\\n\\t]]", "?"));
+                output.text(page.texts().get(i));
             }
         }
     }

@@ -5,7 +5,6 @@ import java.io.StringWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import picocli.CommandLine;
@@ -28,7 +27,7 @@ final class Failures implements IExecutionExceptionHandler {
         err.println(environment.redact(spec.qualifiedName() + ": " + describe(failure)));
         if (LoggingOptions.of(spec).filter(LoggingOptions::debug).isPresent()) {
             for (String frame : stackTrace(failure).split("\n")) {
-                err.println(environment.redact(frame));
+                err.println(environment.redact(Plain.lines(frame)));
             }
         }
         if (failure instanceof InterruptedException) {
@@ -39,13 +38,16 @@ final class Failures implements IExecutionExceptionHandler {
 
     /** What happened, in words: exceptions of the file system carry only a path as their message. */
     static String describe(Exception failure) {
+        return Plain.line(words(failure));
+    }
+
+    private static String words(Exception failure) {
         return switch (failure) {
             case NoSuchFileException e -> "no such file or folder: " + e.getFile();
             case AccessDeniedException e -> "access denied: " + e.getFile();
             case FileAlreadyExistsException e -> "already exists: " + e.getFile();
             case NotDirectoryException e -> "not a folder: " + e.getFile();
             case DirectoryNotEmptyException e -> "folder is not empty: " + e.getFile();
-            case FileSystemException e -> e.getMessage();
             case InterruptedException e -> "interrupted";
             case NullPointerException e -> internal(e);
             case IndexOutOfBoundsException e -> internal(e);

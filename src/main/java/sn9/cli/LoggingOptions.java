@@ -2,10 +2,8 @@ package sn9.cli;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
-import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.FileAppender;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -66,15 +64,10 @@ public final class LoggingOptions {
     }
 
     private FileAppender<ILoggingEvent> file(LoggerContext context) {
-        var encoder = new PatternLayoutEncoder();
-        encoder.setContext(context);
-        encoder.setCharset(StandardCharsets.UTF_8);
-        encoder.setPattern("%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX} %-5level %logger{0}: %msg%n%ex{short}");
-        encoder.start();
         var appender = new FileAppender<ILoggingEvent>();
         appender.setContext(context);
         appender.setFile(loggingDir().resolve("sn9.log").toString());
-        appender.setEncoder(encoder);
+        appender.setEncoder(LogLine.encoder(context, "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"));
         appender.start();
         return appender;
     }

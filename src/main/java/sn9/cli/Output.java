@@ -32,15 +32,19 @@ public final class Output {
         return json;
     }
 
-    /** Prints a line for people. */
+    /** Prints a line for people, or several, as {@link Plain#lines} does. */
     public void text(String line) {
-        text.println(line);
-        text.flush();
+        print(Plain.lines(line));
     }
 
     /** Prints a table for people, coloured on a terminal. */
     public void table(Table table) {
-        text(table.render(Ansi.AUTO));
+        print(table.render(Ansi.AUTO));
+    }
+
+    private void print(String lines) {
+        text.println(lines);
+        text.flush();
     }
 
     /** Prints the answer for programs as one line; does nothing without {@code --json}. */

@@ -2,13 +2,11 @@ package sn9.cli;
 
 import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.LoggerContext;
-import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
 import ch.qos.logback.classic.spi.Configurator;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.ConsoleAppender;
 import ch.qos.logback.core.spi.ContextAwareBase;
 import ch.qos.logback.core.status.NopStatusListener;
-import java.nio.charset.StandardCharsets;
 import org.slf4j.Logger;
 
 /**
@@ -24,16 +22,11 @@ public final class StandardErrorLog extends ContextAwareBase implements Configur
             return ExecutionStatus.INVOKE_NEXT_IF_ANY;
         }
         context.getStatusManager().add(new NopStatusListener());
-        var encoder = new PatternLayoutEncoder();
-        encoder.setContext(context);
-        encoder.setCharset(StandardCharsets.UTF_8);
-        encoder.setPattern("%d{HH:mm:ss.SSS} %-5level %logger{0}: %msg%n%ex{short}");
-        encoder.start();
         var appender = new ConsoleAppender<ILoggingEvent>();
         appender.setContext(context);
         appender.setName("stderr");
         appender.setTarget("System.err");
-        appender.setEncoder(encoder);
+        appender.setEncoder(LogLine.encoder(context, "HH:mm:ss.SSS"));
         appender.start();
         var root = context.getLogger(Logger.ROOT_LOGGER_NAME);
         root.setLevel(Level.WARN);

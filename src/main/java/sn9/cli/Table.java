@@ -17,8 +17,7 @@ public final class Table {
     }
 
     /**
-     * Adds a row, one text per heading; null is shown as {@code -}, and a control character, which foreign text may hold to
-     * play with the terminal, as {@code ?}.
+     * Adds a row, one text per heading; null is shown as {@code -}, text as {@link Plain#line} does.
      */
     public Table row(Object... cells) {
         if (cells.length != headings.size()) {
@@ -27,7 +26,7 @@ public final class Table {
         }
         var row = new ArrayList<String>();
         for (Object cell : cells) {
-            row.add(cell == null ? "-" : cell.toString().replaceAll("[\\p{Cntrl}\\p{Cf}]", "?"));
+            row.add(cell == null ? "-" : Plain.line(cell.toString()));
         }
         rows.add(row);
         return this;

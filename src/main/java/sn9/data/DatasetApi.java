@@ -231,7 +231,7 @@ public final class DatasetApi implements AutoCloseable {
         } catch (MalformedDataException _) {
             // Not every proxy answers in JSON.
         }
-        String line = text.replaceAll("\\p{Cntrl}+", " ").strip();
+        String line = text.replaceAll("\\p{Cc}+", " ").strip();
         return line.length() > 200 ? line.substring(0, 200) + "..." : line;
     }
 

@@ -52,7 +52,7 @@ public record TrackedModel(String hotkey, Commitment commitment, Standing standi
 
     /** Foreign text for a log or a table: one line without control characters, at most 500 characters. */
     static String printable(String text) {
-        String plain = text.replaceAll("[\\p{Cntrl}\\p{Cf}]", "?");
+        String plain = text.replaceAll("[\\p{Cc}\\p{Cf}]", "?");
         return plain.length() > 500 ? plain.substring(0, 500) + "..." : plain;
     }
 }
