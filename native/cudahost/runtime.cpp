@@ -182,8 +182,8 @@ HostStream* drawn(const std::vector<HostStream*>& ready) {
     return stream;
 }
 
-// Of the streams that can run, the one whose head runs next: as the settings say that made first or last, one by the
-// seed, or the one whose head was asked for first.
+// Of the streams that can run, the one whose head runs next: that made first or last where the settings say so, one by
+// the seed, or else the one whose head was asked for first.
 HostStream* chosen(std::vector<HostStream*>& ready) {
     auto made_earlier = [](const HostStream* a, const HostStream* b) { return a->number < b->number; };
     if (settings().ahead == Ahead::eldest) return *std::min_element(ready.begin(), ready.end(), made_earlier);

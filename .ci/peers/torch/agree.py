@@ -2,8 +2,9 @@
 """One random GPT-2 in every file form and type: agree.py FOLDER SN9_COMMAND...
 
 sn9 must read pytorch_model.bin, model.pth and model.safetensors of the same tensors to the same bits: equal losses. They must
-be PyTorch's losses within rounding, and those of Hugging Face's transformers where it is installed. What sn9 may not read (an object beside the tensors, a matrix whose elements are not side
-by side, the file format before 1.6) it must refuse by name, though torch.load takes it.
+be PyTorch's losses within rounding, and those of Hugging Face's transformers where it is installed. What sn9 may not read (an
+object beside the tensors, a matrix whose elements are not side by side, the file format before 1.6) it must refuse by name,
+though torch.load takes it.
 """
 import json
 import struct
