@@ -1,6 +1,7 @@
 package sn9.files;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -15,7 +16,29 @@ import java.util.List;
 
 /** Directories with all that is in them; links are never followed. */
 public final class FileTree {
+    private static final int CREATE_ATTEMPTS = 100;
+
     private FileTree() {}
+
+    /**
+     * Creates a directory and those above it, where they are missing, also where others delete and create them meanwhile.
+     *
+     * @return the directory
+     * @throws FileAlreadyExistsException when something else has its name, or that of one above
+     */
+    public static Path create(Path directory) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                return Files.createDirectories(directory);
+            } catch (FileAlreadyExistsException | NoSuchFileException e) {
+                // One may have been there, and been deleted before it was seen to be a directory, or before the next
+                // was made.
+                if (attempt == CREATE_ATTEMPTS) {
+                    throw e;
+                }
+            }
+        }
+    }
 
     /** What a directory holds; nothing when there is none. */
     public static List<Path> children(Path directory) throws IOException {

@@ -22,7 +22,7 @@ import java.util.concurrent.ConcurrentHashMap;
  * {@link Files#setLastModifiedTime} would.
  */
 public final class LockFile implements Closeable {
-    private static final long POLL_MILLIS = 50;
+    private static final long POLL_MILLIS = 10;
 
     private static final Set<Path> OWNED = ConcurrentHashMap.newKeySet();
 

@@ -1,12 +1,16 @@
 package sn9.files;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -43,6 +47,39 @@ class FileTreeTest {
         FileTree.delete(link);
         assertThat(link).doesNotExist();
         assertThat(outside.resolve("kept")).exists();
+    }
+
+    @Test
+    void createsWhatOthersDeleteMeanwhile() throws Exception {
+        Path parent = folder.resolve("contested");
+        var ended = new AtomicBoolean();
+        Thread deleting = Thread.startVirtualThread(() -> {
+            while (!ended.get()) {
+                try {
+                    FileTree.delete(parent);
+                } catch (IOException e) {
+                    // Not empty again: created once more.
+                }
+            }
+        });
+        try {
+            for (int i = 0; i < 20_000; i++) {
+                FileTree.create(parent.resolve("child"));
+            }
+        } finally {
+            ended.set(true);
+            deleting.join();
+        }
+    }
+
+    @Test
+    void createsNothingThroughALinkToNowhereNorInAFile() throws IOException {
+        Path dangling = Files.createSymbolicLink(folder.resolve("dangling"), folder.resolve("nowhere"));
+        for (Path place : List.of(dangling, dangling.resolve("x"))) {
+            assertThatThrownBy(() -> FileTree.create(place)).isInstanceOf(FileAlreadyExistsException.class);
+        }
+        assertThatThrownBy(() -> FileTree.create(tree.resolve("a/b/file/x"))).isInstanceOf(IOException.class);
+        assertThat(FileTree.create(tree.resolve("c/d"))).isDirectory();
     }
 
     @Test

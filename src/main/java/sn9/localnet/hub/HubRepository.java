@@ -2,22 +2,19 @@ package sn9.localnet.hub;
 
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.channels.FileChannel;
-import java.nio.channels.FileLock;
-import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
-import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import sn9.MalformedDataException;
 import sn9.RemoteCallException;
+import sn9.files.FileTree;
+import sn9.files.LockFile;
 import sn9.subnet.RepoId;
 
 /**
@@ -27,8 +24,6 @@ import sn9.subnet.RepoId;
  * use one folder at once. An empty file {@code private} makes it private; {@code uploads} holds what is on its way.
  */
 final class HubRepository {
-    private static final long LOCK_POLL_MILLIS = 5;
-
     private final RepoId id;
     private final Path folder;
 
@@ -135,9 +130,7 @@ final class HubRepository {
      * @throws IOException when the list of files is too long, or the disk failed
      */
     String commit(Change change) throws IOException, InterruptedException {
-        createFolder();
-        try (FileChannel channel = lockFile();
-                FileLock _ = lock(channel)) {
+        try (LockFile _ = createAndLock()) {
             Optional<String> head = head();
             Optional<HubManifest> before = head.isPresent() ? Optional.of(manifest(head.get())) : Optional.empty();
             HubManifest after = change.apply(head, before);
@@ -161,43 +154,32 @@ final class HubRepository {
         }
     }
 
-    /** The folder may be deleted just as it is found to be there already. */
-    private void createFolder() throws IOException {
+    private LockFile createAndLock() throws IOException, InterruptedException {
         while (true) {
             try {
-                Files.createDirectories(folder);
-                return;
-            } catch (FileAlreadyExistsException e) {
-                if (Files.exists(folder) && !Files.isDirectory(folder)) {
-                    throw e;
-                }
+                FileTree.create(folder);
+                return lock();
+            } catch (NoSuchFileException e) {
+                // Deleted in between: created once more.
             }
         }
     }
 
     /** Takes the repository out of its place, between two commits. */
     void moveTo(Path elsewhere) throws IOException, InterruptedException {
-        try (FileChannel channel = lockFile();
-                FileLock _ = lock(channel)) {
+        try (LockFile _ = lock()) {
             Files.move(folder, elsewhere, StandardCopyOption.ATOMIC_MOVE);
         } catch (NoSuchFileException e) {
             throw HubRefusal.repoNotFound(false); // somebody else was faster
         }
     }
 
-    private FileChannel lockFile() throws IOException {
-        return FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
-    }
-
-    /** A lock of the file keeps out other processes; against threads of this one it only throws. */
-    private static FileLock lock(FileChannel channel) throws IOException, InterruptedException {
-        while (true) {
-            try {
-                return channel.lock();
-            } catch (OverlappingFileLockException e) {
-                Thread.sleep(LOCK_POLL_MILLIS);
-            }
-        }
+    /**
+     * Makes the repository ours until closed. The file is looked at again once it is locked: a lock that came with a folder
+     * which was deleted meanwhile keeps nobody from the one in its place.
+     */
+    private LockFile lock() throws IOException, InterruptedException {
+        return LockFile.take(folder.resolve("lock"));
     }
 
     /** The content of that hash, which need not be there. */
@@ -227,7 +209,7 @@ final class HubRepository {
     void deleteUnfinished(Instant begunBefore) throws IOException {
         for (Path unfinished : List.of(uploads(), blobs())) {
             try (DirectoryStream<Path> files =
-                    Files.newDirectoryStream(Files.createDirectories(unfinished), PendingFile.NAMES)) {
+                    Files.newDirectoryStream(FileTree.create(unfinished), PendingFile.NAMES)) {
                 for (Path file : files) {
                     if (Files.getLastModifiedTime(file).toInstant().isBefore(begunBefore)) {
                         Files.deleteIfExists(file);

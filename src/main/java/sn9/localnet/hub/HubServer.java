@@ -12,6 +12,7 @@ import java.util.UUID;
 import org.eclipse.jetty.io.EofException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import sn9.RemoteCallException;
 import sn9.localnet.LoopbackServer;
 
 /**
@@ -73,10 +74,8 @@ public final class HubServer implements AutoCloseable {
             routes.exception(
                     HttpResponseException.class,
                     (answer, request) -> refuse(request, new HubRefusal(answer.getStatus(), answer.getMessage())));
-            routes.exception(NoSuchFileException.class, (gone, request) -> {
-                LOG.debug("a repository was deleted amid a request", gone);
-                refuse(request, HubRefusal.repoNotFound(false));
-            });
+            routes.exception(NoSuchFileException.class, HubServer::deleted);
+            routes.exception(RemoteCallException.class, HubServer::deleted); // a commit, or all of them
             routes.exception(EofException.class, (gone, request) -> LOG.debug("a client went away", gone));
             routes.exception(Exception.class, (failure, request) -> {
                 LOG.warn("event=request_failed method={} path={}", request.method(), request.path(), failure);
@@ -93,6 +92,12 @@ public final class HubServer implements AutoCloseable {
     @Override
     public void close() {
         server.close();
+    }
+
+    /** What is missing amid a request was there at its beginning: somebody has deleted its repository. */
+    private static void deleted(Exception gone, Context request) {
+        LOG.debug("a repository was deleted amid a request", gone);
+        refuse(request, HubRefusal.repoNotFound(false));
     }
 
     private static void refuse(Context request, HubRefusal refusal) {

@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32C;
+import sn9.files.FileTree;
 
 /**
  * Files that arrive in parts: {@code uploads/<id>} of their repository holds the parts at their places. It becomes a
@@ -134,7 +135,7 @@ final class PartUploads {
         }
         Files.move(
                 file,
-                Files.createDirectories(target.repository().blob(target.oid()).getParent())
+                FileTree.create(target.repository().blob(target.oid()).getParent())
                         .resolve(target.oid()),
                 StandardCopyOption.ATOMIC_MOVE);
     }

@@ -10,6 +10,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.util.HexFormat;
+import sn9.files.FileTree;
 
 /**
  * A file under a temporary name in the folder of its target, hashed as it is written, which takes its place whole and
@@ -34,7 +35,7 @@ final class PendingFile implements AutoCloseable {
 
     /** An empty file of a new temporary name, for nobody but its owner, in a folder that is created when it is missing. */
     static Path newFile(Path folder) throws IOException {
-        return Files.createTempFile(Files.createDirectories(folder), ".pending", ".tmp");
+        return Files.createTempFile(FileTree.create(folder), ".pending", ".tmp");
     }
 
     /** Begins a file in a folder, which is created when it is missing. */

@@ -17,6 +17,7 @@ import java.util.concurrent.Executors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -395,7 +396,7 @@ class HubServerTest {
                 .isEqualTo("9");
     }
 
-    @Test
+    @RepeatedTest(20)
     void whatIsDeletedAmidCommitsIsGoneOrWhole() throws Exception {
         List<Callable<Integer>> calls = new ArrayList<>();
         for (int i = 0; i < 30; i++) {
@@ -412,8 +413,10 @@ class HubServerTest {
                 assertThat(call.get()).isIn(200, 404, 409);
             }
         }
-        hub.create(REPO, false, alice);
-        for (JsonNode file : hub.get("/api/models/" + REPO, null).json().path("siblings")) {
+        assertThat(hub.create(REPO, false, alice).status()).isIn(200, 409);
+        var left = hub.get("/api/models/" + REPO, null);
+        assertThat(left.status()).isEqualTo(200);
+        for (JsonNode file : left.json().path("siblings")) {
             String path = file.path("rfilename").asText();
             assertThat(hub.get("/" + REPO + "/resolve/main/" + path, null).status())
                     .as(path)
