@@ -75,7 +75,7 @@ public final class HubServer implements AutoCloseable {
                     HttpResponseException.class,
                     (answer, request) -> refuse(request, new HubRefusal(answer.getStatus(), answer.getMessage())));
             routes.exception(NoSuchFileException.class, HubServer::deleted);
-            routes.exception(RemoteCallException.class, HubServer::deleted); // a commit, or all of them
+            routes.exception(RemoteCallException.class, HubServer::deleted); // what manifest() does not find
             routes.exception(EofException.class, (gone, request) -> LOG.debug("a client went away", gone));
             routes.exception(Exception.class, (failure, request) -> {
                 LOG.warn("event=request_failed method={} path={}", request.method(), request.path(), failure);
@@ -96,7 +96,11 @@ public final class HubServer implements AutoCloseable {
 
     /** What is missing amid a request was there at its beginning: somebody has deleted its repository. */
     private static void deleted(Exception gone, Context request) {
-        LOG.debug("a repository was deleted amid a request", gone);
+        LOG.info(
+                "event=gone_amid_request method={} path={} reason=\"{}\"",
+                request.method(),
+                request.path(),
+                gone.getMessage());
         refuse(request, HubRefusal.repoNotFound(false));
     }
 
